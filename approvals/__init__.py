@@ -1,0 +1,1 @@
+"""Approval requests, who decides them, and the aws:approve action."""

@@ -1,0 +1,25 @@
+"""The ASGI application: Django for the pages, and the event streams beside it.
+
+    uvicorn console.asgi:application --timeout-graceful-shutdown 3
+
+Without that option uvicorn waits at its end until the last open page is closed.
+"""
+
+from __future__ import annotations
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
+pages = get_asgi_application()
+
+from console.live.stream import Message, Receive, Send, live  # noqa: E402 - needs loaded apps
+
+
+async def application(scope: Message, receive: Receive, send: Send) -> None:
+    """Hand a request to whom it belongs."""
+    if scope["type"] == "http" and scope["path"].startswith("/live/"):
+        await live(scope, receive, send)
+    else:
+        await pages(scope, receive, send)

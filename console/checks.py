@@ -1,0 +1,25 @@
+"""System checks: settings that would break a promise are refused by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+
+
+@register()
+def engine_times(**_: Any) -> list[CheckMessage]:
+    """A lease has to outlast a heartbeat, and a bell has to be ringable without pickle."""
+    problems: list[CheckMessage] = []
+    if settings.LEASE.total_seconds() < 3:  # noqa: PLR2004 - three heartbeats of a second
+        problems.append(
+            Error(
+                "COUNTERSIGN_LEASE_SECONDS is below 3.",
+                hint="A worker renews its lease every third of it; leave it at 30.",
+                id="console.E001",
+            )
+        )
+    if settings.TIME_ZONE != "UTC":
+        problems.append(Error("TIME_ZONE must be UTC.", id="console.E002"))
+    return problems

@@ -1,0 +1,1 @@
+"""All of Countersign on one machine: what ./run starts."""

@@ -1,0 +1,1 @@
+"""People, the IAM principals they act as, and what those may do."""

@@ -1,0 +1,7 @@
+"""Where Django looks for the models of this app."""
+
+from __future__ import annotations
+
+from console.iam.models import Policy, Principal, User
+
+__all__ = ["Policy", "Principal", "User"]

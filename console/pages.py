@@ -1,0 +1,75 @@
+"""Pages that belong to no single app."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST, require_safe
+
+from approvals.models import ApprovalRequest
+from console.iam.middleware import SESSION_KEY
+from console.live import tickets
+from executions import clock, lifecycle, presentation
+from executions.models import Execution
+from executions.states import Status
+from executions.views.http import SignedIn, account_of
+
+MOST = 20
+
+
+@require_safe
+def home(request: SignedIn) -> HttpResponse:
+    """What waits for the person, what runs, and what failed today (UTC)."""
+    runs = Execution.objects.visible_to(request.user).select_related("started_by")
+    midnight = datetime.combine(clock.now().date(), time(), clock.now().tzinfo)
+    bad = Q(status__in=(Status.FAILED, Status.TIMED_OUT), ended_at__gte=midnight)
+    context = {
+        "waiting": ApprovalRequest.objects.waiting_for(request.user).with_facts()[:MOST],
+        "running": runs.active()[:MOST],
+        "failed_today": runs.filter(bad)[:MOST],
+        "account": account_of(request),
+    }
+    return render(request, "home.html", context)
+
+
+@require_safe
+def execution(request: SignedIn, execution_id: UUID) -> HttpResponse:
+    """One run: its steps, events and summary, followed live."""
+    found = lifecycle.find(execution_id, by=request.user)
+    context = {
+        "execution": found,
+        "steps": presentation.steps(found),
+        "upcoming": presentation.upcoming(found),
+        "events": found.events.filter(seq__lte=found.event_seq),
+        "approval": ApprovalRequest.objects.filter(execution=found).order_by("-created_at").first(),
+        "account": account_of(request),
+        "live": tickets.attributes(request.user, found),
+    }
+    return render(request, "executions/detail.html", context)
+
+
+@require_POST
+def switch_principal(request: SignedIn) -> HttpResponse:
+    """Act as another of one's own principals."""
+    wanted, back = request.POST.get("principal", ""), request.POST.get("next", "/")
+    if request.user.act_as(wanted):
+        request.session[SESSION_KEY] = wanted
+    else:
+        messages.error(request, "That principal is not yours.")
+    safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure())
+    return redirect(back if safe else "/")
+
+
+@login_not_required
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Answers as soon as the process serves and the database does."""
+    Execution.objects.only("pk").first()
+    return HttpResponse("ok\n", content_type="text/plain")

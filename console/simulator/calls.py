@@ -1,0 +1,108 @@
+"""The log of every AWS call that arrived: the only judge of what was asked and what it did."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+CAPACITY = 20_000  # about 20 MB; the oldest calls fall out first
+FILTERS = (
+    "service",
+    "operation",
+    "account",
+    "region",
+    "principal",
+    "access_key",
+    "client_token",
+    "fault",
+    "error_code",
+)
+
+
+@dataclass
+class Call:
+    """One AWS call. `status` stays None until answered, and for a dropped connection for ever.
+
+    `effective` names the instances whose state this call really changed; a call
+    that found them there already, or was refused, changed none.
+    """
+
+    sequence: int
+    at: str
+    service: str
+    operation: str
+    parameters: dict[str, Any]
+    account: str
+    region: str
+    principal: str
+    access_key: str
+    client_token: str | None
+    body_sha256: str
+    user_agent: str
+    status: int | None = None
+    error_code: str | None = None
+    fault: str | None = None
+    effective: list[str] = field(default_factory=list)
+
+
+_current: ContextVar[Call | None] = ContextVar("simulator_call", default=None)
+
+
+def enter(call: Call) -> None:
+    """Make `call` the one this thread is performing."""
+    _current.set(call)
+
+
+def record_effect(instance_ids: Iterable[str]) -> None:
+    """Note on the current call that it changed these instances."""
+    call = _current.get()
+    if call is not None:
+        call.effective.extend(instance_ids)
+
+
+class CallLog:
+    """Append-only and thread-safe; sequence numbers start at 1 and survive clearing."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._calls: deque[Call] = deque(maxlen=CAPACITY)
+        self._sequence = 0
+
+    def open(self, **facts: Any) -> Call:
+        """Write down a call on arrival (`facts`: the fields of Call but `sequence`)."""
+        with self._lock:
+            self._sequence += 1
+            call = Call(sequence=self._sequence, **facts)
+            self._calls.append(call)
+            return call
+
+    def clear(self) -> None:
+        with self._lock:
+            self._calls.clear()
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def select(self, filters: Mapping[str, str]) -> list[dict[str, Any]]:
+        """Calls that equal every filter, oldest first; `after` keeps later sequences only.
+
+        Raises ValueError with a sentence for a filter that does not exist.
+        """
+        wanted = dict(filters)
+        after = wanted.pop("after", "0")
+        if not after.isdigit():
+            raise ValueError(f"after must be a sequence number, not {after!r}.")
+        if unknown := sorted(wanted.keys() - set(FILTERS)):
+            known = ", ".join(("after", *FILTERS))
+            raise ValueError(f"There is no filter {unknown[0]!r}; the filters are {known}.")
+        with self._lock:
+            return [
+                asdict(call)
+                for call in self._calls
+                if call.sequence > int(after)
+                and all(getattr(call, name) == value for name, value in wanted.items())
+            ]

@@ -1,0 +1,1 @@
+"""Documents, executions and the engine that moves them. Knows nothing of approvals."""

@@ -1,0 +1,23 @@
+"""The one door to boto3. botocore makes one attempt; whether to repeat is the engine's to know."""
+
+from __future__ import annotations
+
+from executions.aws.client import Identity, call, call_time
+from executions.aws.errors import AwsError, AwsRefused, NotSent, OutcomeUnknown, Throttled
+from executions.aws.operations import Effect, Operation, check_request, coerce, operation
+
+__all__ = [
+    "AwsError",
+    "AwsRefused",
+    "Effect",
+    "Identity",
+    "NotSent",
+    "Operation",
+    "OutcomeUnknown",
+    "Throttled",
+    "call",
+    "call_time",
+    "check_request",
+    "coerce",
+    "operation",
+]

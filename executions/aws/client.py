@@ -1,0 +1,168 @@
+"""Making calls: whose credentials, how long to wait, one attempt, and what the answer means."""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import botocore
+from botocore import exceptions as boto
+from botocore.config import Config
+from django.conf import settings
+
+from executions import clock
+from executions.aws.errors import AwsError, AwsRefused, NotSent, OutcomeUnknown, Throttled
+from executions.aws.operations import Operation, core
+
+THROTTLED: Final = frozenset(
+    {
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "RequestLimitExceeded",
+        "TooManyRequestsException",
+        "BandwidthLimitExceeded",
+        "EC2ThrottledException",
+        "PriorRequestNotComplete",
+        "SlowDown",
+    }
+)
+REFRESH: Final = timedelta(minutes=5)
+HTTP_TOO_MANY, HTTP_SERVER_ERROR = 429, 500
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """As whom calls are made: a role of an account, in a session that names the execution."""
+
+    account_id: str
+    role_arn: str
+    session_name: str
+    external_id: str = ""
+
+
+_lock = threading.Lock()
+_clients: dict[tuple[Identity, str, str], tuple[Any, datetime]] = {}
+
+
+def call(
+    identity: Identity, region: str, target: Operation, request: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Make one call, once. Answers with the response (JSON values) or one of the errors above."""
+    client = _client(identity, region, target.service)
+    method = getattr(client, botocore.xform_name(target.name))
+    return _jsonable(_guarded(method, dict(request)))
+
+
+def call_time() -> timedelta:
+    """The longest that one call can take."""
+    total: timedelta = settings.AWS_CONNECT_TIMEOUT + settings.AWS_READ_TIMEOUT
+    return total
+
+
+def _guarded(method: Any, request: dict[str, Any]) -> dict[str, Any]:
+    try:
+        response: dict[str, Any] = method(**request)
+    except boto.ClientError as error:
+        raise _client_error(error) from error
+    except boto.ParamValidationError as error:
+        raise AwsRefused(str(error), "ParamValidation") from error
+    except (boto.NoCredentialsError, boto.NoRegionError) as error:
+        raise AwsRefused(str(error)) from error
+    except (boto.ConnectTimeoutError, boto.EndpointConnectionError, boto.ProxyConnectionError) as e:
+        raise NotSent(str(e)) from e
+    except (boto.HTTPClientError, boto.BotoCoreError) as error:
+        raise OutcomeUnknown(str(error)) from error
+    return response
+
+
+def _client_error(error: boto.ClientError) -> AwsError:
+    code = error.response.get("Error", {}).get("Code", "")
+    message = error.response.get("Error", {}).get("Message", "") or str(error)
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
+    if code in THROTTLED or status == HTTP_TOO_MANY:
+        return Throttled(message, code)
+    if status >= HTTP_SERVER_ERROR:
+        return OutcomeUnknown(message, code)
+    return AwsRefused(message, code)
+
+
+def _client(identity: Identity, region: str, service: str) -> Any:
+    key = (identity, region, service)
+    with _lock:
+        client, until = _clients.get(key, (None, clock.now()))
+        if client is not None and clock.now() < until:
+            return client
+        stale = [old for old, (_, expiry) in _clients.items() if expiry <= clock.now()]
+        for old in stale:
+            del _clients[old]
+    credentials = _assume(identity, region)
+    client = _build(service, region, credentials)
+    with _lock:
+        _clients[key] = (client, credentials["Expiration"] - REFRESH)
+    return client
+
+
+def _build(service: str, region: str, credentials: Mapping[str, Any] | None = None) -> Any:
+    keys = (
+        {
+            "aws_access_key_id": credentials["AccessKeyId"],
+            "aws_secret_access_key": credentials["SecretAccessKey"],
+            "aws_session_token": credentials["SessionToken"],
+        }
+        if credentials
+        else {}
+    )
+    config = Config(
+        retries={"mode": "standard", "total_max_attempts": 1},
+        connect_timeout=settings.AWS_CONNECT_TIMEOUT.total_seconds(),
+        read_timeout=settings.AWS_READ_TIMEOUT.total_seconds(),
+        user_agent_extra="countersign",
+        tcp_keepalive=True,
+    )
+    return core.create_client(
+        service,
+        region_name=region,
+        endpoint_url=settings.AWS_ENDPOINT_URL or None,
+        config=config,
+        **keys,
+    )
+
+
+def _assume(identity: Identity, region: str) -> dict[str, Any]:
+    """Credentials of the role; refused if AWS hands out those of another account."""
+    request = {
+        "RoleArn": identity.role_arn,
+        "RoleSessionName": identity.session_name[:64],
+        "DurationSeconds": 3600,
+    }
+    if identity.external_id:
+        request["ExternalId"] = identity.external_id
+    try:
+        answer = _guarded(_build("sts", region).assume_role, request)
+    except OutcomeUnknown as error:  # a session more or less changes nothing
+        raise NotSent(str(error), error.code) from error
+    arn = answer["AssumedRoleUser"]["Arn"]
+    if arn.split(":")[4] != identity.account_id:
+        raise AwsRefused(f"AssumeRole answered with {arn}, which is in another account.")
+    credentials: dict[str, Any] = answer["Credentials"]
+    return credentials
+
+
+def _jsonable(value: Any) -> Any:
+    """Times as ISO 8601 in UTC, bytes as base64, streams left out: what JSON can hold."""
+    if isinstance(value, dict):
+        return {str(key): _jsonable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_jsonable(item) for item in value]
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)

@@ -1,0 +1,50 @@
+"""Writing the journal: events of an execution, and what people asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+
+from executions import bus
+from executions.errors import Refused
+from executions.models import Event, Execution, JournalEntry
+
+if TYPE_CHECKING:
+    from console.iam.models import User
+
+
+def record(
+    execution_id: UUID, kind: str, *, step: str = "", by: str = "", data: Mapping[str, Any] = {}
+) -> Event:
+    """Add an event, in the caller's transaction. The UPDATE takes the row, so numbers have no gap."""
+    Execution.objects.filter(pk=execution_id).update(event_seq=F("event_seq") + 1)
+    seq = Execution.objects.values_list("event_seq", flat=True).get(pk=execution_id)
+    event = Event.objects.create(
+        execution_id=execution_id, seq=seq, kind=kind, step=step, by=by, data=dict(data)
+    )
+    transaction.on_commit(lambda: bus.publish(bus.live_channel(execution_id), seq))
+    return event
+
+
+@contextmanager
+def asked(by: User, action: str, resource: str) -> Iterator[JournalEntry]:
+    """A transaction in which a person's wish is carried out and journalled, or refused.
+
+    A Refused inside rolls everything back and leaves one entry that says so.
+    """
+    principal = by.principal.arn if by.principal else ""
+    entry = JournalEntry(person=by, principal=principal, action=action, resource=resource)
+    try:
+        with transaction.atomic():
+            yield entry
+            entry.granted = True
+            entry.save()
+    except Refused as refusal:
+        entry.granted, entry.reason = False, refusal.message
+        entry.save()
+        raise

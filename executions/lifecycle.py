@@ -1,0 +1,268 @@
+"""All that others may do to an execution: start it, stop it, nudge it, settle an unknown outcome."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from executions import clock, library, queue
+from executions.errors import BadParameters, Conflict, NotAllowed, NotFound
+from executions.events import asked, record
+from executions.models import Account, DocumentVersion, Execution, Signal, StepExecution
+from executions.runbook import template, values
+from executions.runbook.types import Runbook
+from executions.states import Status, sources
+
+if TYPE_CHECKING:
+    from console.iam.models import User
+
+ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):role/.+")
+CANCEL_TIME: Final = timedelta(minutes=2)  # AWS, "onCancel": the whole cancel workflow
+VERDICTS: Final = {
+    "adopt": "It took effect: go on as if it had answered.",
+    "fail": "It did not: the step has failed.",
+    "rerun": "Make the call again.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a start request may set; everything else comes from the pinned version."""
+
+    version: DocumentVersion
+    region: str
+    parameters: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    client_token: str | None = None
+
+
+def start(request: Start, *, by: User) -> Execution:
+    """Start a run. The same client token and parameters give the same execution again."""
+    with asked(by, "ssm:StartAutomationExecution", _document_arn(request)) as entry:
+        principal, account = _starter(request, by)
+        if earlier := _earlier(request, principal):
+            return earlier
+        execution = prepare(request, account, by=by)
+        try:
+            with transaction.atomic():
+                execution.save(force_insert=True)
+        except IntegrityError as error:
+            raise Conflict(
+                "Another start with this client token is under way; send it again.",
+                code="IdempotentParameterMismatch",
+            ) from error
+        entry.data = {"execution": str(execution.id), "parameters": execution.parameters}
+        record(
+            execution.id,
+            "execution:accepted",
+            by=principal,
+            data={"document": str(request.version), "sha256": request.version.sha256},
+        )
+        queue.ring()
+        return execution
+
+
+def preview(request: Start, *, by: User) -> Execution:
+    """What start() would start, unsaved; refused for the same reasons."""
+    _, account = _starter(request, by)
+    return prepare(request, account, by=by)
+
+
+def prepare(request: Start, account: Account, *, by: User) -> Execution:
+    """The execution of a request, checked and unsaved."""
+    runbook = library.runbook(request.version)
+    parameters = {name: list(items) for name, items in request.parameters.items()}
+    execution = Execution(
+        account_id=account.account_id,
+        region=request.region,
+        version=request.version,
+        document_name=request.version.document.name,
+        parameters=parameters,
+        values=check_parameters(runbook, parameters),
+        client_token=request.client_token,
+        started_by=by,
+        executed_by=by.principal.arn if by.principal else "",
+    )
+    execution.role_arn = _role(execution, runbook, account, by)
+    return execution
+
+
+def _document_arn(request: Start) -> str:
+    return request.version.document.arn(request.region)
+
+
+def _starter(request: Start, by: User) -> tuple[str, Account]:
+    """The principal that may start this, and its account."""
+    principal = by.principal
+    if principal is None or not by.has_perm("ssm:StartAutomationExecution", _document_arn(request)):
+        raise NotAllowed(
+            f"You may not start {request.version.document.name} in {request.region}."
+        )
+    return principal.arn, _account(principal.account_id, request.region)
+
+
+def check_parameters(
+    runbook: Runbook, parameters: Mapping[str, Sequence[str]]
+) -> dict[str, object]:
+    """The typed values of supplied parameters; BadParameters with a message for each field."""
+    bound = values.bind(runbook, parameters)
+    problems = dict(bound.problems)
+    for name, stored in bound.lookups.items():
+        problems[name] = (f"Its default is kept in Parameter Store as {stored}; give a value.",)
+    if problems:
+        raise BadParameters(problems)
+    return dict(bound.values)
+
+
+def _account(account_id: str, region: str) -> Account:
+    account = Account.objects.filter(pk=account_id).first()
+    if account is None:
+        raise NotAllowed(f"Account {account_id} is not connected to Countersign.")
+    if region not in account.regions:
+        raise BadParameters(
+            {"region": [f"{region} is not one of the Regions of {account}."]},
+            code="ValidationException",
+        )
+    return account
+
+
+def _earlier(request: Start, principal_arn: str) -> Execution | None:
+    """The execution that was started with this token, if it was this very request."""
+    if not request.client_token:
+        return None
+    earlier = Execution.objects.filter(
+        executed_by=principal_arn, client_token=request.client_token
+    ).first()
+    if earlier is None:
+        return None
+    same = (
+        earlier.version_id == request.version.pk
+        and earlier.region == request.region
+        and earlier.parameters == {name: list(items) for name, items in request.parameters.items()}
+    )
+    if not same:
+        raise Conflict(
+            "This client token was used for a start with other parameters.",
+            code="IdempotentParameterMismatch",
+        )
+    return earlier
+
+
+def _role(execution: Execution, runbook: Runbook, account: Account, by: User) -> str:
+    """The role that the steps act as: the document's, if the starter may pass it."""
+    try:
+        role = str(template.resolve(runbook.assume_role or "", scope(execution, runbook)))
+    except template.MissingValue as missing:
+        raise BadParameters({"": [f"The document's assumeRole: {missing}"]}) from missing
+    if not role:
+        return ""
+    match = ROLE_ARN.fullmatch(role)
+    if match is None or match[1] != account.account_id:
+        raise BadParameters(
+            {"AutomationAssumeRole": [f"{role} is not the ARN of a role in {account}."]}
+        )
+    if role != account.role_arn and role not in account.allowed_roles:
+        raise BadParameters(
+            {"AutomationAssumeRole": [f"{account} does not let Countersign act as {role}."]}
+        )
+    if not by.has_perm("iam:PassRole", role):
+        raise NotAllowed(f"You may not pass the role {role}.")
+    return role
+
+
+def scope(
+    execution: Execution, runbook: Runbook, outputs: Mapping[str, Mapping[str, object]] = {}
+) -> template.Scope:
+    """Everything that a reference of this execution can name now."""
+    return template.Scope(
+        parameters=execution.values,
+        defaults={
+            name: parameter.default
+            for name, parameter in runbook.parameters.items()
+            if parameter.has_default and name not in execution.values
+        },
+        variables={name: variable.default for name, variable in runbook.variables.items()},
+        outputs=outputs,
+        system=template.system_values(
+            execution_id=str(execution.id),
+            account=execution.account_id,
+            region=execution.region,
+            now=clock.now(),
+        ),
+    )
+
+
+def find(execution_id: UUID, *, by: User) -> Execution:
+    """An execution that the person may see; NotFound also for one that they may not know of."""
+    execution = (
+        Execution.objects.visible_to(by)
+        .select_related("version__document", "started_by")
+        .filter(pk=execution_id)
+        .first()
+    )
+    if execution is None or not by.has_perm("ssm:GetAutomationExecution", execution.arn):
+        raise NotFound(
+            f"There is no execution {execution_id} that you may see.",
+            code="AutomationExecutionNotFoundException",
+        )
+    return execution
+
+
+def nudge(execution_id: UUID) -> None:
+    """Something happened that the execution may be waiting for."""
+    if Execution.objects.filter(pk=execution_id).nudge():
+        queue.ring()
+
+
+def stop(execution: Execution, *, by: User) -> None:
+    """Cancel: no step begins any more, onCancel steps get two minutes, and it ends Cancelled."""
+    with asked(by, "ssm:StopAutomationExecution", execution.arn):
+        if not by.has_perm("ssm:StopAutomationExecution", execution.arn):
+            raise NotAllowed("You may not stop this execution.")
+        now = clock.now()
+        stopped = Execution.objects.filter(
+            pk=execution.pk, status__in=sources(Status.CANCELLING), stop_requested=""
+        ).update(
+            status=Status.CANCELLING,
+            stop_requested="Cancel",
+            stop_deadline=now + CANCEL_TIME,
+            wake_at=now,
+        )
+        if not stopped:
+            raise Conflict(
+                "The execution has ended or is being cancelled already.",
+                code="InvalidAutomationStatusUpdateException",
+            )
+        record(execution.pk, "execution:cancelling", by=by.principal.arn if by.principal else "")
+        queue.ring()
+
+
+def settle_unknown(step: StepExecution, verdict: str, *, comment: str, by: User) -> None:
+    """Say what became of a call whose outcome is unknown: one of VERDICTS."""
+    execution = step.execution
+    with asked(by, "ssm:SendAutomationSignal", execution.arn) as entry:
+        entry.data = {"step": step.name, "verdict": verdict, "comment": comment}
+        if not by.has_perm("ssm:SendAutomationSignal", execution.arn):
+            raise NotAllowed("You may not decide on this execution.")
+        if verdict not in VERDICTS:
+            raise BadParameters({"verdict": ["Choose what became of the call."]})
+        waiting = StepExecution.objects.filter(
+            pk=step.pk, phase=StepExecution.Phase.UNKNOWN
+        ).exists()
+        if not waiting or execution.signals.filter(step=step, consumed_at=None).exists():
+            raise Conflict(f"The outcome of {step.name} is not in question any more.")
+        actor = by.principal.arn if by.principal else ""
+        Signal.objects.create(
+            execution=execution,
+            step=step,
+            kind=verdict,
+            payload={"comment": comment},
+            by=actor,
+        )
+        record(execution.pk, f"step:{verdict}", step=step.name, by=actor, data={"comment": comment})
+        nudge(execution.pk)

@@ -1,0 +1,104 @@
+"""Documents and their versions. A version is stored verbatim and never changes."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn, TYPE_CHECKING
+
+from django.conf import settings
+from django.db import models
+
+from executions import clock
+
+if TYPE_CHECKING:
+    from console.iam.models import User
+
+AMAZON = "Amazon"
+
+
+class DocumentQuerySet(models.QuerySet["Document"]):
+    """Which documents, for whom."""
+
+    def visible_to(self, account_id: str) -> DocumentQuerySet:
+        """The predefined ones and the account's own."""
+        return self.filter(owner__in=(AMAZON, account_id))
+
+
+class Document(models.Model):
+    """A runbook by name. `owner` is an account id, or Amazon for the predefined ones."""
+
+    owner = models.CharField(max_length=12)
+    name = models.CharField(max_length=128)
+    target_type = models.CharField(max_length=200, blank=True)
+    default_version = models.PositiveIntegerField(default=1)
+    latest_version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(default=clock.now)
+    updated_at = models.DateTimeField(default=clock.now)
+
+    objects = DocumentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("name",)
+        constraints = [
+            models.UniqueConstraint(fields=("owner", "name"), name="document_owner_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def arn(self, region: str) -> str:
+        """The document's ARN; those of Amazon have an empty account."""
+        account = "" if self.owner == AMAZON else self.owner
+        return f"arn:aws:ssm:{region}:{account}:document/{self.name}"
+
+    def version(self, wanted: str = "$DEFAULT") -> DocumentVersion:
+        """A version by number, ``$DEFAULT`` or ``$LATEST``; DocumentVersion.DoesNotExist if none."""
+        number = {"$DEFAULT": self.default_version, "$LATEST": self.latest_version, "": None}.get(
+            wanted, wanted
+        )
+        if number is None:
+            number = self.default_version
+        if not str(number).isdigit():
+            raise DocumentVersion.DoesNotExist
+        return self.versions.get(number=int(number))
+
+
+class VersionQuerySet(models.QuerySet["DocumentVersion"]):
+    """Versions are added and read; nothing else."""
+
+    def update(self, **kwargs: Any) -> NoReturn:
+        """Refused: what was approved must stay what it was."""
+        raise TypeError("A document version never changes; add a new one.")
+
+
+class DocumentVersion(models.Model):
+    """One version's text, byte for byte, with its SHA-256."""
+
+    document = models.ForeignKey(Document, models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    content = models.TextField()
+    format = models.CharField(max_length=4, choices=(("YAML", "YAML"), ("JSON", "JSON")))
+    sha256 = models.CharField(max_length=64)
+    description = models.TextField(blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    created_by_arn = models.CharField(max_length=2048, blank=True)
+    created_at = models.DateTimeField(default=clock.now)
+
+    objects = VersionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-number",)
+        constraints = [
+            models.UniqueConstraint(fields=("document", "number"), name="version_number"),
+            models.UniqueConstraint(fields=("document", "sha256"), name="version_content"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.document.name}:{self.number}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Insert; a second save is refused."""
+        if not self._state.adding:
+            raise TypeError("A document version never changes; add a new one.")
+        super().save(*args, **kwargs)

@@ -1,0 +1,18 @@
+"""What pages and streams show of an execution's steps."""
+
+from __future__ import annotations
+
+from executions import library
+from executions.models import Execution, StepExecution
+from executions.runbook.types import Step
+
+
+def steps(execution: Execution) -> list[StepExecution]:
+    """The steps that have begun, in that order."""
+    return list(execution.steps.all())
+
+
+def upcoming(execution: Execution) -> list[Step]:
+    """The steps of the document that have not begun; those never reached stay so."""
+    begun = set(execution.steps.values_list("name", flat=True))
+    return [step for step in library.runbook(execution.version).walk() if step.name not in begun]

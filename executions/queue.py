@@ -1,0 +1,69 @@
+"""The one door to RQ. A bell carries nothing: it says that there may be work in the database.
+
+Losing every bell costs seconds, since the clock and each worker also look by themselves, and a
+job that somebody forged asks for nothing: a worker does not read what a job says.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import django_rq
+import redis
+from django.conf import settings
+from django.db import transaction
+from django.utils.module_loading import import_string
+from rq import Queue, SimpleWorker
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+JOB = "executions.jobs.drain"
+NAME = "engine"
+logger = logging.getLogger(__name__)
+
+
+class Bell(Job):
+    """A job of which only the id is believed."""
+
+    def restore(self, raw_data: Mapping[str, Any]) -> None:
+        """Leave whatever Redis holds unread."""
+
+
+class Worker(SimpleWorker):
+    """Drains the database whenever a bell rings, in this process; forking costs 2.4 times as much."""
+
+    job_class = Bell
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Take the bell away, then look for work."""
+        self.connection.lrem(queue.intermediate_queue_key, 1, job.id)
+        self.connection.delete(job.key)
+        drain: Callable[[], None] = import_string(JOB)
+        drain()
+
+
+def ring() -> None:
+    """Ring after the commit. No more bells wait than there are workers; Redis may be away."""
+    transaction.on_commit(_ring)
+
+
+def _ring() -> None:
+    try:
+        queue = _queue()
+        if queue.count < settings.WORKERS:
+            queue.enqueue(JOB, result_ttl=0, failure_ttl=0)
+    except redis.RedisError as error:
+        logger.warning("No bell was rung, the clock will look by itself: %s", error)
+
+
+def _queue() -> Queue:
+    return Queue(NAME, connection=django_rq.get_connection(NAME), serializer=JSONSerializer)
+
+
+def work() -> None:
+    """Serve bells until told to stop (SIGTERM: after the current turn)."""
+    queue = _queue()
+    worker = Worker([queue], connection=queue.connection, serializer=JSONSerializer)
+    worker.work(logging_level="WARNING", with_scheduler=False)

@@ -1,0 +1,28 @@
+"""Collects the problems of a document, each with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .types import MAX_PROBLEMS, Path, Problem, Severity, show_path
+
+
+class Findings:
+    """Problems found so far; `locate` turns a path into (line, column)."""
+
+    def __init__(self, locate: Callable[[Path], tuple[int, int]]) -> None:
+        self.locate = locate
+        self.problems: list[Problem] = []
+
+    def error(self, path: Path, message: str) -> None:
+        """Note something that keeps the document from being saved."""
+        self._add(path, message, "error")
+
+    def warn(self, path: Path, message: str) -> None:
+        """Note something a reviewer should know, though the document is legal."""
+        self._add(path, message, "warning")
+
+    def _add(self, path: Path, message: str, severity: Severity) -> None:
+        if len(self.problems) < MAX_PROBLEMS:
+            line, column = self.locate(path)
+            self.problems.append(Problem(line, column, show_path(path), message, severity))

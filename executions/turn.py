@@ -1,0 +1,235 @@
+"""One turn of a worker on one execution: what it knows, and what it has not yet committed.
+
+Changes gather in `change` until something outside has to rely on them: a call, a read, or the
+end of the turn. So consecutive steps without side effects share one commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import uniform
+from typing import Any, Final
+from uuid import NAMESPACE_URL, uuid5
+
+from django.conf import settings
+
+from executions import aws, clock, library, lifecycle, store
+from executions.actions import registry
+from executions.actions.base import Action, CallFailed, Sent, StepContext, StepFailed
+from executions.models import Account, Event, Execution, Signal, StepExecution
+from executions.runbook.template import Scope
+from executions.runbook.types import Runbook, Step
+from executions.states import NEVER
+
+TOKENS: Final = uuid5(NAMESPACE_URL, "countersign:client-token")
+# Beyond the longest call, so that no call of a worker that lost its lease can still begin.
+CALL_MARGIN: Final = timedelta(seconds=5)
+FAST_POLLS: Final = timedelta(minutes=1)
+SLOW_POLL: Final = 3  # times the fast one
+Phase = StepExecution.Phase
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Nothing new: look at the same phase again then."""
+
+    until: datetime
+
+
+@dataclass(slots=True)
+class Turn:
+    """A claimed execution with its rows, and the change that is being gathered."""
+
+    execution: Execution
+    runbook: Runbook
+    lease: store.Lease
+    rows: list[StepExecution]
+    signals: list[Signal]
+    change: store.Change = field(default_factory=store.Change)
+    over: bool = False
+    steps_taken: int = 0
+
+    @classmethod
+    def load(cls, execution: Execution) -> Turn:
+        """Read what the turn needs, once."""
+        return cls(
+            execution,
+            library.runbook(execution.version),
+            store.Lease(execution.id, execution.epoch),
+            list(execution.steps.all()),
+            list(execution.signals.filter(consumed_at=None)),
+        )
+
+    @property
+    def open_row(self) -> StepExecution | None:
+        """The step that has begun and not ended."""
+        return next((row for row in reversed(self.rows) if row.phase != Phase.ENDED), None)
+
+    def definition(self, row: StepExecution) -> Step:
+        """The row's step in the document."""
+        step = self.runbook.find_step(row.name)
+        if step is None:
+            raise StepFailed(f"The document has no step {row.name}.", retryable=False)
+        return step
+
+    def action(self, row: StepExecution) -> Action:
+        """The row's action; the step fails if Countersign has none of that name."""
+        action = registry.get(row.action)
+        if action is None:
+            raise StepFailed(
+                f"Countersign does not know the action {row.action}.",
+                retryable=False,
+                stage="InputValidation",
+            )
+        return action
+
+    def scope(self) -> Scope:
+        """What a reference can name now."""
+        outputs = {row.name: row.outputs for row in self.rows if row.outputs}
+        return lifecycle.scope(self.execution, self.runbook, outputs)
+
+    def context(self, row: StepExecution) -> StepContext:
+        """The narrow view that an action has of its step."""
+        sent = row.call and Sent(
+            row.call["service"],
+            row.call["operation"],
+            row.call["request"],
+            datetime.fromisoformat(row.call["at"]),
+        )
+        return StepContext(
+            execution_id=self.execution.id,
+            step_id=row.id,
+            account_id=self.execution.account_id,
+            region=self.execution.region,
+            step=self.definition(row),
+            attempt=row.attempt,
+            token=token(row),
+            now=clock.now(),
+            deadline=row.deadline_at,
+            inputs=row.inputs,
+            scope=self.scope(),
+            read=self.read,
+            is_read=is_read,
+            poll=lambda: next_poll(row),
+            state=row.state,
+            sent=sent or None,
+        )
+
+    def read(self, service: str, operation: str, /, **request: Any) -> dict[str, Any]:
+        """A read for an action. What was decided so far is committed first, and shown."""
+        target = aws.operation(service, operation)
+        if target.effect is not aws.Effect.READ:
+            raise StepFailed(f"{service}:{operation} is not a read.", retryable=False)
+        self.flush(for_call=True)
+        try:
+            return aws.call(self.identity(), self.execution.region, target, request)
+        except aws.AwsRefused as refusal:
+            raise CallFailed(refusal.code, str(refusal)) from refusal
+
+    def identity(self) -> aws.Identity:
+        """As whom the steps act; without any role they do not act at all."""
+        account = Account.objects.filter(pk=self.execution.account_id).first()
+        role = self.execution.role_arn or (account.role_arn if account else "")
+        if not role:
+            raise StepFailed(
+                f"Account {self.execution.account_id} has no role for Countersign and the document"
+                " names none. Connect the account, or give AutomationAssumeRole.",
+                retryable=False,
+                stage="PreVerification",
+                kind="Permission",
+            )
+        return aws.Identity(
+            self.execution.account_id,
+            role,
+            f"Automation-{self.execution.id}",
+            account.external_id if account else "",
+        )
+
+    def touch(self, row: StepExecution) -> None:
+        """Let the next commit write this row."""
+        if not any(row is known for known in self.change.steps):
+            self.change.steps.append(row)
+
+    def set(self, **columns: Any) -> None:
+        """Let the next commit write these columns of the execution."""
+        for name, value in columns.items():
+            setattr(self.execution, name, value)
+        self.change.columns.update(columns)
+
+    def event(self, kind: str, row: StepExecution | None = None, by: str = "", **data: Any) -> None:
+        """Let the next commit write this event."""
+        self.change.events.append(
+            Event(
+                execution_id=self.execution.id,
+                kind=kind,
+                step=row.name if row else "",
+                by=by,
+                at=clock.now(),
+                data=data,
+            )
+        )
+
+    def flush(self, *, for_call: bool = False) -> None:
+        """Commit what has gathered. Before a call, the lease is made to outlast it."""
+        if for_call:
+            self.change.lease_until = clock.now() + max(
+                settings.LEASE, aws.call_time() + CALL_MARGIN
+            )
+        elif not self.change.columns and not self.change.steps and not self.change.events:
+            return
+        change, self.change = self.change, store.Change()
+        self.execution.stop_requested = store.write(self.lease, change)
+
+    def let_go(self, until: datetime) -> None:
+        """Commit, and release until then; the turn is over."""
+        self.change.release = until
+        change, self.change = self.change, store.Change()
+        store.write(self.lease, change)
+        self.over = True
+
+    def end(self) -> bool:
+        """Commit the end of the run. False if a stop request came first: nothing was written."""
+        self.change.release = NEVER
+        self.change.expect_stop = self.execution.stop_requested
+        try:
+            store.write(self.lease, self.change)
+        except store.StopMeanwhile:
+            return False
+        self.over = True
+        return True
+
+
+def token(row: StepExecution) -> str:
+    """The attempt's client token: the same in every process and at every try."""
+    return str(uuid5(TOKENS, f"{row.execution_id}|{row.number}|{row.name}|{row.attempt}"))
+
+
+def is_read(service: str, operation: str) -> bool:
+    """Whether an operation only reads."""
+    try:
+        return aws.operation(service, operation).effect is aws.Effect.READ
+    except aws.AwsRefused as unknown:
+        raise StepFailed(str(unknown), retryable=False, stage="InputValidation") from unknown
+
+
+def next_poll(row: StepExecution) -> datetime:
+    """When to look again: often in the first minute, then less so, never in step with others."""
+    now = clock.now()
+    pace: timedelta = settings.POLL_FAST
+    if now - row.started_at > FAST_POLLS:
+        pace *= SLOW_POLL
+    return now + pace * uniform(0.8, 1.2)  # noqa: S311 - jitter, no secret
+
+
+def soon() -> datetime:
+    """When to try again after a refusal that will pass."""
+    delay: timedelta = settings.RETRY_DELAY
+    return clock.now() + delay * uniform(0.7, 1.7)  # noqa: S311 - jitter, no secret
+
+
+def evidence_of(row: StepExecution) -> Mapping[str, Any]:
+    """What a person needs to judge an unknown outcome."""
+    call = row.call or {}
+    return {name: call[name] for name in ("service", "operation", "request", "at") if name in call}

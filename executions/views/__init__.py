@@ -1,0 +1,1 @@
+"""Pages of documents and executions; function views, one partial is one template."""

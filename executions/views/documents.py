@@ -1,0 +1,56 @@
+"""The catalogue of documents, and one document."""
+
+from __future__ import annotations
+
+from django.db.models import OuterRef, Q, Subquery
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from executions import library
+from executions.errors import NotAllowed, NotFound
+from executions.models import Document, DocumentVersion
+from executions.views.http import SignedIn, account_of
+
+
+@require_safe
+def documents(request: SignedIn) -> HttpResponse:
+    """Every document that the person may start or read, by name."""
+    account = account_of(request)
+    if not request.user.has_perm("ssm:ListDocuments", "*"):
+        raise NotAllowed("You may not list documents.")
+    default = DocumentVersion.objects.filter(
+        document=OuterRef("pk"), number=OuterRef("default_version")
+    )
+    found = Document.objects.visible_to(account.account_id).annotate(
+        description=Subquery(default.values("description")[:1])
+    )
+    query, owner = request.GET.get("q", "").strip(), request.GET.get("owner", "")
+    if query:
+        found = found.filter(Q(name__icontains=query) | Q(description__icontains=query))
+    if owner:
+        found = found.filter(owner=account.account_id if owner == "self" else owner)
+    context = {"documents": found, "q": query, "owner": owner, "account": account}
+    return render(request, "documents/list.html", context)
+
+
+@require_safe
+def document(request: SignedIn, owner: str, name: str) -> HttpResponse:
+    """One document: steps, parameters, text and versions of a version."""
+    found = library.find(owner, name, by=request.user)
+    version = find_version(found, request.GET.get("version", "$DEFAULT"))
+    context = {
+        "document": found,
+        "version": version,
+        "runbook": library.runbook(version),
+        "account": account_of(request),
+    }
+    return render(request, "documents/detail.html", context)
+
+
+def find_version(found: Document, wanted: str) -> DocumentVersion:
+    """The version, or a refusal that names it."""
+    try:
+        return found.version(wanted)
+    except DocumentVersion.DoesNotExist as missing:
+        raise NotFound(f"{found.name} has no version {wanted}.") from missing

@@ -1,0 +1,96 @@
+"""What ./test does once everything is installed: every check, or pytest alone.
+
+Without arguments (or with --no-browser alone) all checks run, pytest last. Any other argument
+goes to pytest, and then only pytest runs:
+
+    ./test --no-browser              all but the tests that need Chromium
+    ./test -k approve                the tests with "approve" in their name
+    ./test tests/runbook -x          one folder, until the first failure
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHECKS = {
+    "ruff check": ["-m", "ruff", "check", "."],
+    "ruff format": ["-m", "ruff", "format", "--check", "."],
+    "mypy": ["-m", "mypy"],
+    "lint-imports": [
+        "-c",
+        "import sys; from importlinter.cli import lint_imports_command as c; c()",
+    ],
+    "makemigrations": ["manage.py", "makemigrations", "--check", "--dry-run"],
+}
+
+
+def main() -> int:
+    """Returns 0 only if everything that ran is right."""
+    parser = argparse.ArgumentParser(
+        "./test",
+        description=__doc__,
+        add_help=True,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--no-browser", action="store_true", help="leave the browser's tests out")
+    options, for_pytest = parser.parse_known_args()
+    os.chdir(ROOT)
+    os.environ.setdefault("SECRET_KEY", "only-for-checks-and-tests")
+    if not options.no_browser and not install_browser():
+        return 1
+    failed = [] if for_pytest else [name for name in CHECKS if not passes(name)]
+    heading("pytest" + (f" (failed above: {', '.join(failed)})" if failed else ""))
+    command = ["-m", "pytest", *(["-m", "not browser"] if options.no_browser else [])]
+    result = python(*command, *(for_pytest or ["-n", "2"]))
+    return result or bool(failed)
+
+
+def install_browser() -> bool:
+    """Whether there is a Chromium; takes the system's own package where it may."""
+    if find_browser():
+        return True
+    apt = shutil.which("apt-get")
+    if apt and os.geteuid() == 0:
+        heading("apt-get install chromium")
+        subprocess.run([apt, "-qq", "update"], check=False)
+        packages = ["chromium", "fonts-dejavu-core"]
+        subprocess.run(
+            [apt, "-qq", "install", "--yes", "--no-install-recommends", *packages],
+            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+            check=False,
+        )
+    if not find_browser():
+        print(
+            "The browser tests need Chromium, which is not on the PATH. Install it "
+            "(Debian: apt-get install chromium), or leave these tests out: ./test --no-browser",
+            file=sys.stderr,
+        )
+    return find_browser() is not None
+
+
+def find_browser() -> str | None:
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+def passes(name: str) -> bool:
+    heading(name)
+    return python(*CHECKS[name]) == 0
+
+
+def python(*arguments: str) -> int:
+    return subprocess.run([sys.executable, *arguments], check=False).returncode
+
+
+def heading(text: str) -> None:
+    print(f"\n== {text} ==", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""People, a runbook that asks them, and an engine that runs it here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeAlias
+
+from approvals.models import ApprovalRequest
+from console.iam.models import Policy, Principal, User
+from executions import engine, store
+from executions.models import Account, Document, DocumentVersion, Execution
+
+ACCOUNT, OTHER_ACCOUNT = "111122223333", "444455556666"
+INSTANCE = "i-0123456789abcdef0"
+NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
+
+READ = ("ssm:GetAutomationExecution", "ssm:DescribeAutomationExecutions")
+DECIDE = (*READ, "ssm:SendAutomationSignal")
+RUN = (*DECIDE, "ssm:StopAutomationExecution")
+
+Ask: TypeAlias = Callable[..., ApprovalRequest]
+
+
+class HandClock:
+    """A clock that only moves when it is told to."""
+
+    def __init__(self) -> None:
+        self.moment = NOON
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+    def forward(self, **by: float) -> None:
+        """Let time pass."""
+        self.moment += timedelta(**by)
+
+
+def user_arn(name: str, account: str = ACCOUNT) -> str:
+    """The ARN of an IAM user."""
+    return f"arn:aws:iam::{account}:user/{name}"
+
+
+def make_person(name: str, *actions: str, arn: str = "") -> User:
+    """A person with one principal, allowed these actions everywhere."""
+    person = User.objects.create_user(name)
+    principal = Principal.objects.create(arn=arn or user_arn(name), user=person)
+    statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+    if actions:
+        policy = Policy.objects.create(
+            name=f"{name}'s", document={"Version": "2012-10-17", "Statement": [statement]}
+        )
+        principal.policies.add(policy)
+    return person
+
+
+def take_rights(person: User) -> None:
+    """Leave the person with no policy at all."""
+    for principal in person.principals.all():
+        principal.policies.clear()
+
+
+def make_execution(starter: User, *, inputs: dict[str, Any], **step: Any) -> Execution:
+    """A run of a runbook that asks for approval first and then ends."""
+    content = {
+        "schemaVersion": "0.3",
+        "parameters": {"InstanceId": {"type": "StringList"}},
+        "mainSteps": [
+            {"name": "approve", "action": "aws:approve", "inputs": inputs, **step},
+            {
+                "name": "afterwards",
+                "action": "aws:branch",
+                "inputs": {
+                    "Choices": [
+                        {
+                            "NextStep": "afterwards",
+                            "Variable": "{{ InstanceId }}",
+                            "StringEquals": "nothing",
+                        }
+                    ]
+                },
+                "isEnd": True,
+            },
+        ],
+    }
+    Account.objects.get_or_create(account_id=ACCOUNT, name="Production", regions=["eu-west-1"])
+    document = Document.objects.create(owner=ACCOUNT, name=f"Doc-{Document.objects.count()}")
+    version = DocumentVersion.objects.create(
+        document=document, number=1, content=json.dumps(content), format="JSON", sha256="0" * 64
+    )
+    principal = starter.principal
+    assert principal is not None
+    return Execution.objects.create(
+        account_id=ACCOUNT,
+        region="eu-west-1",
+        version=version,
+        document_name=document.name,
+        parameters={"InstanceId": [INSTANCE]},
+        values={"InstanceId": [INSTANCE]},
+        started_by=starter,
+        executed_by=principal.arn,
+    )
+
+
+def drain() -> None:
+    """Do all that is due, as a worker would."""
+    while (execution := store.claim()) is not None:
+        engine.advance(execution)

@@ -1,0 +1,3 @@
+"""Tests of the runbook language."""
+
+from __future__ import annotations
