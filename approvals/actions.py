@@ -169,9 +169,7 @@ def _notice(ctx: StepContext, terms: Terms) -> dict[str, Value]:
     return {"Subject": f"Approval needed: {document}"[:99], "Message": message}
 
 
-def _ask_next(
-    ctx: StepContext, notified_at: datetime | None = None, trouble: str = ""
-) -> Wait:
+def _ask_next(ctx: StepContext, notified_at: datetime | None = None, trouble: str = "") -> Wait:
     state = {"NotifiedAt": notified_at.isoformat()} if notified_at else {}
     if trouble:
         state["Trouble"] = trouble

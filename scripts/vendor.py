@@ -125,7 +125,9 @@ def extract_files(package: Package, tarball: bytes) -> dict[str, bytes]:
     with tarfile.open(fileobj=io.BytesIO(tarball)) as archive:
         kept = {ours: read_member(archive, member) for member, ours in package.files}
         if package.icons:
-            svgs = {name: read_member(archive, f"icons/outline/{name}.svg") for name in package.icons}
+            svgs = {
+                name: read_member(archive, f"icons/outline/{name}.svg") for name in package.icons
+            }
             kept["sprite.svg"] = build_sprite(svgs)
     return kept
 

@@ -41,13 +41,13 @@ def make_plan(options: Options) -> Plan:
     return Plan(
         stores=stores,
         simulator=[] if options.aws_endpoint else [_simulator(simulator_port)],
-        prepare=[Program("migrate", [*MANAGE, "migrate", "--no-input"])],
+        prepare=[Program("migrate", [*MANAGE, "migrate", "--no-input", "--skip-checks"])],
         servers=[
             _web(port),
             *(Program(f"worker-{n}", [*MANAGE, "worker"]) for n in range(1, options.workers + 1)),
             Program("clock", [*MANAGE, "clock"]),
         ],
-        seed=Program("seed", [*MANAGE, "seed"]),
+        seed=Program("seed", [*MANAGE, "seed", "--skip-checks"]),
         environment=_environment(options, addresses),
         # A name, not a number: passkeys are bound to a name.
         url=f"http://localhost:{port}",

@@ -38,10 +38,6 @@ class Answer:
     headers: tuple[tuple[str, str], ...]
     body: bytes
 
-    @property
-    def content_type(self) -> str:
-        return next((v for k, v in self.headers if k.lower() == "content-type"), "")
-
 
 class RefusedError(Exception):
     """What the simulated account refuses, said as AWS says it (code, message, HTTP status)."""

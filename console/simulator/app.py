@@ -149,10 +149,10 @@ class Simulator:
 
 
 def _is_unrouted(request: AwsRequest, answer: Answer) -> bool:
-    """Whether moto had no route for this: its pages for people, or nothing at all."""
+    """Whether moto had no route for this: it sent a page for people, or nothing at all."""
     if request.service == "s3" or answer.status not in (404, 405):
         return False
-    return not answer.body or answer.content_type.startswith("text/html; charset=utf-8")
+    return not answer.body or answer.body[:9].lower() == b"<!doctype"
 
 
 def _not_served(request: AwsRequest, reason: str = "") -> RefusedError:

@@ -26,9 +26,9 @@ def evaluate(condition: Mapping[str, Value], scope: Scope) -> bool:
     if "Not" in condition:
         return not evaluate(_as_map(condition["Not"]), scope)
     if "And" in condition:
-        return all(evaluate(_as_map(part), scope) for part in condition["And"])
+        return all(evaluate(_as_map(part), scope) for part in _as_list(condition["And"]))
     if "Or" in condition:
-        return any(evaluate(_as_map(part), scope) for part in condition["Or"])
+        return any(evaluate(_as_map(part), scope) for part in _as_list(condition["Or"]))
     operator = next((name for name in OPERATORS if name in condition), None)
     if operator is None or "Variable" not in condition:
         raise BadCondition("A condition needs a Variable and an operator, or And, Or, Not.")
@@ -46,14 +46,19 @@ def choose(inputs: Mapping[str, Value], scope: Scope) -> str | None:
     `inputs` are the branch step's inputs as written, not resolved: a missing output makes its
     comparison false instead of failing the step.
     """
-    choices = inputs.get("Choices")
-    if not isinstance(choices, list):
-        raise BadCondition("Choices must be a list of conditions, each with a NextStep.")
-    for choice in choices:
+    for choice in _as_list(inputs.get("Choices")):
         if evaluate(_as_map(choice), scope):
+            if "NextStep" not in choice:
+                raise BadCondition("A choice needs NextStep, the name of a step.")
             return str(choice["NextStep"])
     default = inputs.get("Default")
     return None if default is None else str(default)
+
+
+def _as_list(conditions: Value) -> list[Value]:
+    if not isinstance(conditions, list):
+        raise BadCondition("Choices, And and Or each take a list of conditions.")
+    return conditions
 
 
 def _as_map(condition: Value) -> Mapping[str, Value]:

@@ -90,7 +90,7 @@ _DECLARED: Final[dict[str, Callable[[Value], bool]]] = {
 _WRITTEN: Final[dict[str, Callable[[Value], bool]]] = {
     "String": _is_scalar,
     "StringList": lambda value: _is_scalar(value) or _is_list(value, _is_scalar),
-    "Boolean": lambda value: value in (True, False, "true", "false", "True", "False"),
+    "Boolean": lambda value: isinstance(value, bool) or value in ("true", "false", "True", "False"),
     "Integer": lambda value: (
         _is_integer(value) or (isinstance(value, str) and _DIGITS.fullmatch(value) is not None)
     ),

@@ -17,7 +17,7 @@ MAX_CHARACTERS: Final = 4 * MAX_BYTES  # of all scalars, once aliases are writte
 Position: TypeAlias = tuple[int, int]  # line and column, both from 1
 
 # Text PostgreSQL cannot store (NUL) or UTF-8 cannot write (lone surrogates).
-_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 
 def refuse(message: str, at: Position = (1, 1)) -> NoReturn:
@@ -146,18 +146,20 @@ class Builder:
 
     def _put(self, value: Value, at: Position) -> Path:
         self._weigh(1, 0, at)
-        path = self._path_of_next()
         if not self._stack:
             self._root = value
+            self._positions[()] = at
+            return ()
+        frame = self._stack[-1]
+        if frame.key is None:
+            path = (*frame.path, len(frame.container))
+            frame.container.append(value)
         else:
-            frame = self._stack[-1]
-            if frame.key is None:
-                frame.container.append(value)
-            else:
-                frame.container[frame.key] = value
-                # A block value starts on the line after its key; people look for the key.
-                at = at if at[0] == frame.key_at[0] else frame.key_at
-                frame.key = None
+            path = (*frame.path, frame.key)
+            frame.container[frame.key] = value
+            # A block value starts on the line after its key; people look for the key.
+            at = at if at[0] == frame.key_at[0] else frame.key_at
+            frame.key = None
         self._positions[path] = at
         return path
 
@@ -176,5 +178,5 @@ class Builder:
             refuse("The document holds too many values for a runbook; make it smaller.", at)
 
     def _check_text(self, text: str, at: Position) -> None:
-        if _UNSTORABLE.search(text):
+        if UNSTORABLE.search(text):
             self.complain("Text holds a NUL or half a surrogate pair, which cannot be kept.", at)

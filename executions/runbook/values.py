@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from .constraints import BadValue, check_constraints
+from .json_text import read_json
 from .template import render, whole_reference
-from .types import Parameter, Runbook, Value
+from .tree import UNSTORABLE
+from .types import DocumentRefused, Parameter, Runbook, Value, clip
 
 WHOLE: Final = ""  # the key of problems that belong to no single parameter
 MAX_TOTAL: Final = 64 * 1024  # bytes of all supplied values together
@@ -76,8 +77,10 @@ def _check_names(
 ) -> dict[str, tuple[str, ...]]:
     problems: list[str] = []
     if unknown := sorted(supplied.keys() - runbook.parameters.keys()):
-        problems.append(f"Undefined execution inputs: {', '.join(unknown)}.")
-    size = sum(len(text.encode()) for items in supplied.values() for text in items)
+        problems.append(f"Undefined execution inputs: {', '.join(map(clip, unknown))}.")
+    size = sum(
+        len(text.encode("utf-8", "surrogatepass")) for items in supplied.values() for text in items
+    )
     if size > MAX_TOTAL:
         problems.append(f"The parameters hold {size} bytes; at most {MAX_TOTAL} are allowed.")
     return {WHOLE: tuple(problems)} if problems else {}
@@ -109,6 +112,8 @@ def type_default(parameter: Parameter) -> Value:
 
 def from_wire(parameter: Parameter, items: Sequence[str]) -> Value:
     """The typed, checked value of a list of strings; BadValue with a message if it is none."""
+    if any(UNSTORABLE.search(item) for item in items):
+        raise BadValue(f"Parameter {parameter.name} holds a NUL or half a surrogate pair.")
     value = _READERS[parameter.value_type](parameter.name, items)
     check_constraints(parameter, value)
     return value
@@ -170,14 +175,10 @@ def _read_maps(name: str, items: Sequence[str]) -> Value:
 
 def _read_json(name: str, text: str) -> Value:
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        reason = "it nests too deep" if isinstance(error, RecursionError) else str(error)
-        raise BadValue(f"Parameter {name} holds text that is not JSON: {reason}.") from error
-
-
-def _refuse_constant(constant: str) -> None:
-    raise ValueError(f"{constant} is not a JSON number")
+        return read_json(text).data
+    except DocumentRefused as refused:
+        reason = refused.problems[0].message
+        raise BadValue(f"Parameter {name} holds text that cannot be read. {reason}") from refused
 
 
 _READERS: Final[dict[str, Callable[[str, Sequence[str]], Value]]] = {

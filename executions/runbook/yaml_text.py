@@ -19,12 +19,14 @@ _KEYWORDS: Final[dict[str, Value]] = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
     **dict.fromkeys(("null", "Null", "NULL", "~", ""), None),
 }
+_NUMERALS: Final = frozenset("-0123456789")
 _INTEGER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
-_DECIMAL: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,17})?(?:e[-+][0-9]{2,3})?")
+_DECIMAL: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,25})?(?:e[-+][0-9]{2,3})?")
 # Several lines, the first not starting with a blank: what `|` shows best and keeps exactly.
 _BLOCK: Final = re.compile(r"(?=[^\s#])[^\x00-\x09\x0b-\x1f\x7f-\xa0\u2028\u2029\ufeff]*\n(?s:.)*")
 # Line breaks to YAML but not to people; only escapes keep them.
 _ODD_BREAK: Final = re.compile("[\r\x85\u2028\u2029\ufeff]")
+_NUMBERLESS: Final = ("inf", "Inf", "INF", "nan", "NaN", "NAN")
 _NOT_A_NUMBER: Final = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 
 
@@ -36,6 +38,8 @@ def type_plain(text: str) -> Value:
     """
     if text in _KEYWORDS:
         return _KEYWORDS[text]
+    if text[0] not in _NUMERALS:
+        return text
     if _INTEGER.fullmatch(text) and text != "-0":
         return int(text)
     if _DECIMAL.fullmatch(text) and repr(float(text)) == text:
@@ -106,7 +110,7 @@ def _type_scalar(event: yaml.ScalarEvent, at: Position, builder: Builder) -> Val
         return _type_tagged(text, event.tag, at, builder)
     if event.style or event.tag:
         return text
-    if _NOT_A_NUMBER.fullmatch(text):
+    if text.endswith(_NUMBERLESS) and _NOT_A_NUMBER.fullmatch(text):
         builder.complain(f"{text} is not a number; quote it if you mean the text.", at)
     return type_plain(text)
 

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from approvals.models import ApprovalRequest
 from console.iam.models import User
-from executions import clock
 from tests.approvals.people import (
     ACCOUNT,
     DECIDE,
     RUN,
     Ask,
-    HandClock,
     drain,
     make_execution,
     make_person,
 )
-
-
-@pytest.fixture
-def time() -> Iterator[HandClock]:
-    """The clock of the test, at noon."""
-    hand = HandClock()
-    clock.use(hand)
-    yield hand
-    clock.use(None)
+from tests.conftest import HandClock
 
 
 @pytest.fixture
@@ -69,7 +58,7 @@ def mallory(db: None) -> User:
 
 
 @pytest.fixture
-def ask(olivia: User, time: HandClock) -> Ask:
+def ask(olivia: User, hand_clock: HandClock) -> Ask:
     """A factory of requests that wait: `ask("alice", "bob", required=2, maxAttempts=2)`."""
 
     def make(*approvers: str, required: int = 1, message: str = "", **step: Any) -> ApprovalRequest:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from approvals.models import ApprovalRequest
@@ -14,27 +14,13 @@ from executions.models import Account, Document, DocumentVersion, Execution
 
 ACCOUNT, OTHER_ACCOUNT = "111122223333", "444455556666"
 INSTANCE = "i-0123456789abcdef0"
-NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)  # when every test begins
 
 READ = ("ssm:GetAutomationExecution", "ssm:DescribeAutomationExecutions")
 DECIDE = (*READ, "ssm:SendAutomationSignal")
 RUN = (*DECIDE, "ssm:StopAutomationExecution")
 
 Ask: TypeAlias = Callable[..., ApprovalRequest]
-
-
-class HandClock:
-    """A clock that only moves when it is told to."""
-
-    def __init__(self) -> None:
-        self.moment = NOON
-
-    def __call__(self) -> datetime:
-        return self.moment
-
-    def forward(self, **by: float) -> None:
-        """Let time pass."""
-        self.moment += timedelta(**by)
 
 
 def user_arn(name: str, account: str = ACCOUNT) -> str:

@@ -18,12 +18,12 @@ from tests.approvals.people import (
     ACCOUNT,
     OTHER_ACCOUNT,
     Ask,
-    HandClock,
     drain,
     make_person,
     take_rights,
     user_arn,
 )
+from tests.conftest import HandClock
 
 pytestmark = pytest.mark.django_db
 
@@ -45,7 +45,7 @@ def test_an_approver_approves(ask: Ask, alice: User) -> None:
     assert kinds(request) == ["approval:asked", "approval:vote", "approval:approved"]
 
 
-def test_a_decision_makes_the_execution_due(ask: Ask, alice: User, time: HandClock) -> None:
+def test_a_decision_makes_the_execution_due(ask: Ask, alice: User, hand_clock: HandClock) -> None:
     request = ask("alice")
     assert not Execution.objects.due().exists()
     decisions.decide(request.id, by=alice, verdict="Approve")
@@ -59,7 +59,7 @@ def test_one_rejection_is_enough(ask: Ask, alice: User, bob: User) -> None:
     assert request.status == "Rejected"
     assert (
         request.ending()
-        == "This was rejected on 01 Jan 2030 at 12:00 UTC, by bob: Not on a Friday."
+        == "This was rejected on 02 Mar 2026 at 12:00 UTC, by bob: Not on a Friday."
     )
     assert kinds(request)[-1] == "approval:rejected"
 
@@ -92,7 +92,7 @@ def test_one_person_as_two_principals_is_one(ask: Ask, alice: User) -> None:
     request = ask("alice", session, required=2)
     decisions.decide(request.id, by=alice, verdict="Approve")
     assert alice.act_as(session)
-    with pytest.raises(Conflict, match=r"You decided already\. You approved this on 01 Jan 2030"):
+    with pytest.raises(Conflict, match=r"You decided already\. You approved this on 02 Mar 2026"):
         decisions.decide(request.id, by=alice, verdict="Approve")
     assert ApprovalRequest.objects.get().approved_count == 1
 
@@ -222,19 +222,19 @@ def test_lines_of_a_comment_count_as_they_were_typed(ask: Ask, alice: User) -> N
     assert len(Decision.objects.get().comment) == 999
 
 
-def test_too_late(ask: Ask, alice: User, time: HandClock) -> None:
+def test_too_late(ask: Ask, alice: User, hand_clock: HandClock) -> None:
     request = ask("alice")
-    time.forward(days=7)
-    with pytest.raises(Conflict, match="was up on 08 Jan 2030 at 12:00 UTC"):
+    hand_clock.move(days=7)
+    with pytest.raises(Conflict, match="was up on 09 Mar 2026 at 12:00 UTC"):
         decisions.decide(request.id, by=alice, verdict="Approve")
     drain()
-    with pytest.raises(Conflict, match="was up on 08 Jan 2030"):
+    with pytest.raises(Conflict, match="was up on 09 Mar 2026"):
         decisions.decide(request.id, by=alice, verdict="Approve")
 
 
-def test_just_in_time(ask: Ask, alice: User, time: HandClock) -> None:
+def test_just_in_time(ask: Ask, alice: User, hand_clock: HandClock) -> None:
     request = ask("alice")
-    time.forward(days=7, microseconds=-1)
+    hand_clock.move(days=7, microseconds=-1)
     assert decisions.decide(request.id, by=alice, verdict="Approve").status == "Approved"
 
 
@@ -246,7 +246,7 @@ def test_a_run_that_is_being_cancelled_takes_no_decision(
     with pytest.raises(Conflict, match="it is Cancelling"):
         decisions.decide(request.id, by=alice, verdict="Approve")
     drain()
-    with pytest.raises(Conflict, match="was cancelled on 01 Jan 2030"):
+    with pytest.raises(Conflict, match="was cancelled on 02 Mar 2026"):
         decisions.decide(request.id, by=alice, verdict="Approve")
 
 

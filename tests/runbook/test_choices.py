@@ -103,6 +103,9 @@ def test_choose(inputs: dict[str, Any], chosen: str | None) -> None:
     assert choose(inputs, SCOPE) == chosen
 
 
-def test_choices_must_be_a_list() -> None:
-    with pytest.raises(BadCondition, match="Choices must be a list"):
-        choose({"Default": "a"}, SCOPE)
+@pytest.mark.parametrize(
+    "inputs", [{"Default": "a"}, {"Choices": [HOLDS]}, {"Choices": [{"And": 5}]}, {"Choices": [5]}]
+)
+def test_what_is_no_branch(inputs: dict[str, Any]) -> None:
+    with pytest.raises(BadCondition):
+        choose(inputs, SCOPE)

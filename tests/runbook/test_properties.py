@@ -177,3 +177,25 @@ def test_a_failure_never_makes_a_run_better(
     before = final_status(book, ended)
     for name in NAMES:
         assert rank.index(final_status(book, [*ended, (name, "Failed")])) >= rank.index(before)
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from([*ACTIONS, "aws:other"]),
+    st.dictionaries(
+        st.sampled_from(
+            ["Choices", "Default", "Iterators", "LoopCondition", "MaxIterations", "Steps", "Name"]
+            + ["Value", "Runtime", "Attachment", "PropertySelector", "Parameters", "InstanceIds"]
+        ),
+        VALUES | st.lists(st.dictionaries(st.sampled_from(["And", "Not", "Variable"]), VALUES)),
+    ),
+    st.dictionaries(st.sampled_from(["P", "Q"]), VALUES | st.fixed_dictionaries({"type": VALUES})),
+)
+def test_whatever_stands_in_a_document_is_judged(
+    action: str, inputs: dict[str, Any], parameters: dict[str, Any]
+) -> None:
+    """No shape of input makes the validator fail; what it finds has a place."""
+    data = document(step("a", action, inputs=inputs), parameters=parameters)
+    book, problems = check(dump(data, "JSON"), ACTIONS)
+    assert book is not None or problems
+    assert all(problem.message and problem.line > 0 for problem in problems)

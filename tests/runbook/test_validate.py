@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from executions.runbook.literals import fits_input
 from executions.runbook.parse import dump
 from executions.runbook.types import Problem
 from executions.runbook.validate import check
@@ -62,6 +63,10 @@ def test_a_good_document_has_no_problem() -> None:
         ([step("a", "sleep")], "'sleep' is no action"),
         ([step("a", "aws:executeAwsApi", inputs={"Service": "ec2"})], "needs the input Api"),
         ([step("a", "aws:sleep")], "needs Duration or Timestamp"),
+        (
+            [step("a", "aws:runCommand", inputs={"DocumentName": "D", "InstanceIds": {}})],
+            "InstanceIds must be a list of texts (StringList)",
+        ),
         ([step("a", inputs={"X": 1})], "aws:pause has no input X"),
         (
             [step("a", "aws:invokeLambdaFunction", inputs={"FunctionName": "f", "Payload": {}})],
@@ -466,3 +471,49 @@ def test_warnings_do_not_keep_a_document_out() -> None:
     runbook, found = check(dump(document(step("a", "aws:shareSQLMedia")), "JSON"), ACTIONS)
     assert runbook is not None
     assert [problem.severity for problem in found] == ["warning"]
+
+
+@pytest.mark.parametrize(
+    ("value", "type_name", "fits"),
+    [
+        (5, "String", True),
+        ([], "String", False),
+        ("i-1", "StringList", True),
+        (["{{ a }}", 5], "StringList", True),
+        ([{}], "StringList", False),
+        ("600", "Integer", True),
+        ("x", "Integer", False),
+        (True, "Integer", False),
+        ("True", "Boolean", True),
+        (1, "Boolean", False),
+        ([{}, "{{ a }}"], "MapList", True),
+        (["a"], "MapList", False),
+        ("{{ a }}", "StringMap", True),
+        ("a", "StringMap", False),
+        ([], "SomethingNew", True),
+    ],
+)
+def test_what_literals_serve_as(value: Any, type_name: str, fits: bool) -> None:
+    assert fits_input(value, type_name) is fits
+
+
+@pytest.mark.parametrize("value", ["{{ P }}", 3, "3"])
+def test_passes_may_be_a_number_or_a_reference(value: Any) -> None:
+    made = loop("l", step("in"), inputs={"MaxIterations": value})
+    assert errors(made, parameters=P) == []
+
+
+def test_what_only_inputs_complain_of_is_not_said_twice() -> None:
+    found = errors(step("a", "aws:updateVariable", inputs={"Value": "x"}))
+    assert found == ["Step a (aws:updateVariable) needs the input Name."]
+
+
+def test_selectors_with_references_are_read_at_run_time() -> None:
+    inputs = {"PropertySelector": "$.{{ P }}["}
+    assert errors(step("a", "aws:waitForAwsResourceProperty", inputs=inputs), parameters=P) == []
+
+
+def test_time_outs_may_name_parameters() -> None:
+    declared = {"Wait": {"type": "Integer"}}
+    assert problems(step("a", timeoutSeconds="{{ Wait }}"), parameters=declared) == []
+    assert "not declared" in errors(step("a", timeoutSeconds="{{ Wait }}"))[0]

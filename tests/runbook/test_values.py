@@ -59,8 +59,13 @@ def test_wire_to_value_and_back(type_name: str, wire: list[str], value: object) 
         ("Integer", ["9" * 5000], "write an integer"),
         ("StringMap", ["[]"], "takes a JSON object"),
         ("StringMap", ["{"], "not JSON"),
-        ("StringMap", ["[" * 20_000], "not JSON"),
+        ("StringMap", ["[" * 20_000], "nests deeper"),
         ("StringMap", ['{"a": NaN}'], "not JSON"),
+        ("StringMap", ['{"a": 1, "a": 2}'], "'a' is written twice"),
+        ("StringMap", ['{"a": ' * 60 + "1" + "}" * 60], "nests deeper"),
+        ("StringMap", ['{"a": "\\u0000"}'], "NUL"),
+        ("String", ["\x00"], "NUL"),
+        ("StringList", ["ok", "\ud800"], "surrogate"),
         ("MapList", ["[1]"], "takes JSON objects"),
         ("AWS::EC2::Instance::Id", ["i-1"], "is not an AWS::EC2::Instance::Id"),
         ("AWS::S3::Bucket::Name", ["Bucket"], "is not an AWS::S3::Bucket::Name"),
@@ -171,6 +176,8 @@ def test_bind_keeps_supplied_values_apart_from_defaults() -> None:
         ("AWS::IAM::Role::Arn", None, ""),
         ("Boolean", False, False),
         ("StringMap", "{{ Other }}", "{{ Other }}"),
+        ("MapList", '{"a": "b"}', [{"a": "b"}]),
+        ("Integer", 5, 5),
     ],
 )
 def test_defaults_become_values_of_their_type(type_name: str, default: Any, value: object) -> None:
@@ -197,3 +204,21 @@ def test_too_much_is_refused() -> None:
 )
 def test_to_wire(value: Any, wire: list[str]) -> None:
     assert to_wire(value) == wire
+
+
+def test_text_that_is_no_json_stays_for_the_validator_to_refuse() -> None:
+    book = runbook(step("a"), parameters={"P": {"type": "StringMap", "default": "{oops"}})
+    assert bind(book, {}).defaults == {"P": "{oops"}
+
+
+@pytest.mark.parametrize("pattern", ["[", "(" * 3000, "x" * 5000, "(?P<a>x)(?P<a"])
+def test_patterns_that_cannot_be_read(pattern: str) -> None:
+    with pytest.raises(BadValue, match="its pattern is bad"):
+        from_wire(parameter(allowed_pattern=pattern), ["x"])
+
+
+def test_large_repeats_compile_in_time() -> None:
+    began = time.process_time()
+    with pytest.raises(BadValue):
+        from_wire(parameter(allowed_pattern="((a{1000}){1000}){1000}b"), ["a" * 4000])
+    assert time.process_time() - began < 0.5

@@ -56,8 +56,20 @@ def test_a_defect_of_moto_is_an_internal_failure(endpoint: str) -> None:
     assert refusal.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
 
 
-def test_a_missing_thing_is_still_simply_missing(endpoint: str) -> None:
-    with pytest.raises(ClientError, match="ResourceNotFoundException"):
-        make_client(endpoint, "lambda").get_function(FunctionName="nobody")
-    with pytest.raises(ClientError, match="NoSuchBucket"):
-        make_client(endpoint, "s3").get_object(Bucket="nobody", Key="a/b")
+@pytest.mark.parametrize(
+    ("service", "method", "arguments", "code"),
+    [
+        ("lambda", "get_function", {"FunctionName": "nobody"}, "ResourceNotFoundException"),
+        ("s3", "get_object", {"Bucket": "nobody", "Key": "a/b"}, "NoSuchBucket"),
+        ("s3", "head_bucket", {"Bucket": "nobody"}, "404"),
+        ("iam", "get_role", {"RoleName": "Nobody"}, "NoSuchEntity"),
+        ("route53", "get_hosted_zone", {"Id": "Z0000000NOBODY"}, "NoSuchHostedZone"),
+        ("sns", "get_topic_attributes", {"TopicArn": "arn:aws:sns:eu-west-1:1:n"}, "NotFound"),
+    ],
+)
+def test_a_missing_thing_is_still_simply_missing(
+    endpoint: str, service: str, method: str, arguments: dict[str, Any], code: str
+) -> None:
+    with pytest.raises(ClientError) as refusal:
+        getattr(make_client(endpoint, service), method)(**arguments)
+    assert refusal.value.response["Error"]["Code"] == code

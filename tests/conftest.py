@@ -1,0 +1,81 @@
+"""What all tests share: a clock that tests move, and a real PostgreSQL for races."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connections
+from django.db.utils import ConnectionHandler
+from pytest_django.plugin import DjangoDbBlocker
+
+from console import env
+from console.demo import postgres
+from executions import clock
+
+
+class HandClock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, **delta: float) -> datetime:
+        """Move it on by timedelta's arguments."""
+        self.now += timedelta(**delta)
+        return self.now
+
+
+@pytest.fixture
+def hand_clock() -> Iterator[HandClock]:
+    """The clock of the test, at noon."""
+    hand = HandClock()
+    clock.use(hand)
+    yield hand
+    clock.use(None)
+
+
+@pytest.fixture(scope="session")
+def postgres_settings(
+    tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker
+) -> Iterator[dict[str, Any]]:
+    """Django's settings for a real PostgreSQL with our tables in it."""
+    running = postgres.start(tmp_path_factory.mktemp("postgres"))
+    try:
+        wanted = ConnectionHandler({"default": env.database(running.url)}).settings["default"]
+        with django_db_blocker.unblock(), _database(wanted):
+            call_command("migrate", verbosity=0)
+        yield wanted
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def postgres_db(
+    postgres_settings: dict[str, Any], django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
+    """PostgreSQL as the database, in this thread and all others, committed and empty."""
+    with django_db_blocker.unblock(), _database(postgres_settings):
+        yield
+        call_command("flush", interactive=False, verbosity=0)
+
+
+@contextmanager
+def _database(wanted: dict[str, Any]) -> Iterator[None]:
+    """Put another database in the place of the default one."""
+    before, connection = connections.settings["default"], connections["default"]
+    connections.settings["default"] = wanted
+    del connections["default"]
+    try:
+        yield
+    finally:
+        connections["default"].close()
+        connections.settings["default"] = before
+        connections["default"] = connection
