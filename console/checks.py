@@ -12,7 +12,7 @@ from django.core.checks import CheckMessage, Error, register
 def engine_times(**_: Any) -> list[CheckMessage]:
     """A lease has to outlast a heartbeat, and a bell has to be ringable without pickle."""
     problems: list[CheckMessage] = []
-    if settings.LEASE.total_seconds() < 3:  # noqa: PLR2004 - three heartbeats of a second
+    if settings.LEASE.total_seconds() < 3:
         problems.append(
             Error(
                 "COUNTERSIGN_LEASE_SECONDS is below 3.",

@@ -84,7 +84,7 @@ def follow_up(turn: Turn, row: StepExecution) -> Outcome | Again:
 
 def repeatable(row: StepExecution) -> bool:
     """Whether sending the stored call again cannot have a second effect."""
-    return _stored(row)["effect"] != aws.Effect.UNPROVEN.value
+    return aws.Effect(_stored(row)["effect"]) is not aws.Effect.UNPROVEN
 
 
 def quiet_until(row: StepExecution) -> datetime:

@@ -1,8 +1,9 @@
-"""How steps and runs end: leaving a step, finishing, cancelling, giving up, settling the unknown."""
+"""How steps and runs end: leave, finish, cancel, give up, and settle what nobody knew."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
 from executions import clock
 from executions.actions.base import Outcome, StepFailed
@@ -18,7 +19,7 @@ def leave(turn: Turn, row: StepExecution) -> None:
     step = turn.runbook.find_step(row.name)
     following = ""
     if step is not None:
-        move = flow.next_step(turn.runbook, step, row.status, row.chosen or None)
+        move = flow.next_step(turn.runbook, step, cast(flow.Status, row.status), row.chosen or None)
         following = move.step or "" if move.kind == "step" else ""
         if turn.execution.stop_requested:  # an onCancel step leads only where it says itself
             following = step.next_step or "" if row.status == Status.SUCCESS else ""
@@ -129,4 +130,6 @@ def settle(turn: Turn, row: StepExecution) -> Outcome | Again:
         row.attempt += 1
         row.phase, row.status, row.due_at = Phase.BEGIN, Status.IN_PROGRESS, clock.now()
         return Again(row.due_at)
-    raise StepFailed(f"{signal.by} said that the call did not take effect{comment}", retryable=False)
+    raise StepFailed(
+        f"{signal.by} said that the call did not take effect{comment}", retryable=False
+    )

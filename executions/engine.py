@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from executions import aws, calls, clock, ends, queue, store
+from executions import aws, calls, clock, ends, queue
 from executions.actions.base import (
     BadInput,
     Call,
@@ -30,7 +30,6 @@ from executions.actions.base import (
 from executions.models import Execution, StepExecution
 from executions.runbook import flow, template
 from executions.runbook.jsonpath import CannotConvert, SelectorError, extract_outputs
-from executions.runbook.types import Step
 from executions.states import NEVER, Status
 from executions.turn import Again, Phase, Turn, evidence_of, soon
 
@@ -154,7 +153,7 @@ def _expired(row: StepExecution, now: datetime) -> bool:
 
 
 def _unsent(row: StepExecution) -> bool:
-    return bool(row.call) and row.call["answer"] == "none"
+    return row.call is not None and row.call["answer"] == "none"
 
 
 def _guarded(

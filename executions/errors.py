@@ -12,6 +12,7 @@ A refusal leaves nothing behind but its journal entry.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 
 class Refused(Exception):
@@ -47,7 +48,7 @@ class BadParameters(Refused):
 
     def __init__(self, fields: Mapping[str, Sequence[str]], *, code: str = "") -> None:
         self.fields = {name: list(messages) for name, messages in fields.items()}
-        super().__init__(" ".join(sum(self.fields.values(), [])), code=code)
+        super().__init__(" ".join(chain.from_iterable(self.fields.values())), code=code)
 
 
 class Conflict(Refused):

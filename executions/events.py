@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def record(
     execution_id: UUID, kind: str, *, step: str = "", by: str = "", data: Mapping[str, Any] = {}
 ) -> Event:
-    """Add an event, in the caller's transaction. The UPDATE takes the row, so numbers have no gap."""
+    """Add an event in the caller's transaction; the UPDATE takes the row, so seq has no gap."""
     Execution.objects.filter(pk=execution_id).update(event_seq=F("event_seq") + 1)
     seq = Execution.objects.values_list("event_seq", flat=True).get(pk=execution_id)
     event = Event.objects.create(

@@ -22,7 +22,7 @@ def drain() -> None:
             engine.advance(execution)
         except store.Fenced:
             logger.warning("%s was taken over by another worker.", execution.id)
-        except Exception:  # noqa: BLE001 - one execution's defect must not stop the others
+        except Exception:
             logger.exception("%s: the turn broke off.", execution.id)
             store.release(lease, clock.now() + settings.RETRY_DELAY)
         if clock.now() > until:

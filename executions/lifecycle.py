@@ -1,4 +1,4 @@
-"""All that others may do to an execution: start it, stop it, nudge it, settle an unknown outcome."""
+"""All that others may do to an execution: start, stop, nudge, and settle an unknown outcome."""
 
 from __future__ import annotations
 
@@ -100,9 +100,7 @@ def _starter(request: Start, by: User) -> tuple[str, Account]:
     """The principal that may start this, and its account."""
     principal = by.principal
     if principal is None or not by.has_perm("ssm:StartAutomationExecution", _document_arn(request)):
-        raise NotAllowed(
-            f"You may not start {request.version.document.name} in {request.region}."
-        )
+        raise NotAllowed(f"You may not start {request.version.document.name} in {request.region}.")
     return principal.arn, _account(principal.account_id, request.region)
 
 

@@ -32,7 +32,7 @@ class Bell(Job):
 
 
 class Worker(SimpleWorker):
-    """Drains the database whenever a bell rings, in this process; forking costs 2.4 times as much."""
+    """Drains the database at each bell, in this process: to fork costs 2.4 times as much."""
 
     job_class = Bell
 

@@ -41,9 +41,7 @@ TERMINAL: Final = frozenset(
 ACTIVE: Final = frozenset(set(Status) - TERMINAL)
 
 MOVES: Final[dict[Status, frozenset[Status]]] = {
-    Status.PENDING: frozenset(
-        {Status.IN_PROGRESS, Status.WAITING, Status.CANCELLING, *TERMINAL}
-    ),
+    Status.PENDING: frozenset({Status.IN_PROGRESS, Status.WAITING, Status.CANCELLING, *TERMINAL}),
     Status.IN_PROGRESS: frozenset({Status.WAITING, Status.CANCELLING, *TERMINAL}),
     Status.WAITING: frozenset({Status.IN_PROGRESS, Status.CANCELLING, *TERMINAL}),
     Status.CANCELLING: frozenset({Status.CANCELLED, Status.FAILED}),

@@ -36,6 +36,10 @@ OWNER: Final = f"{os.uname().nodename[:24]}-{os.getpid()}-{secrets.token_hex(6)}
 MINE: Final = "id = %s AND epoch = %s AND lease_owner = %s"
 # A nudge since the claim has moved wake_at below the lease's end: it stays.
 MERGED: Final = "CASE WHEN wake_at < lease_until THEN wake_at ELSE %s END"
+RELEASE: Final = (
+    "UPDATE executions_execution SET lease_owner = '', lease_until = %s,"
+    f" wake_at = {MERGED} WHERE {MINE}"  # noqa: S608 - constants of this module
+)
 # Only the engine's own end takes an execution out of Cancelling.
 KEEP_CANCELLING: Final = "CASE WHEN status = 'Cancelling' THEN status ELSE %s END"
 # Events after which an execution is not stuck in the same place.
@@ -119,11 +123,7 @@ def write(lease: Lease, change: Change) -> str:
 def release(lease: Lease, until: datetime) -> None:
     """Let go without having progressed; a lease that is lost already is let be."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE executions_execution SET lease_owner = '', lease_until = %s,"
-            f" wake_at = {MERGED} WHERE {MINE}",  # noqa: S608 - constants
-            [_adapt(value) for value in (LONG_AGO, until, *_mine(lease))],
-        )
+        cursor.execute(RELEASE, [_adapt(value) for value in (LONG_AGO, until, *_mine(lease))])
 
 
 def _update(lease: Lease, change: Change) -> tuple[str, list[Any]]:
@@ -149,8 +149,8 @@ def _update(lease: Lease, change: Change) -> tuple[str, list[Any]]:
         where += " AND stop_requested = %s"
         params.append(change.expect_stop)
     sql = (
-        f"UPDATE executions_execution SET {', '.join(parts)}"
-        f" WHERE {where} RETURNING event_seq, stop_requested"  # noqa: S608 - names from our code
+        f"UPDATE executions_execution SET {', '.join(parts)}"  # noqa: S608 - names from our code
+        f" WHERE {where} RETURNING event_seq, stop_requested"
     )
     return sql, [_adapt(value) for value in params]
 
@@ -177,7 +177,7 @@ def _mine(lease: Lease) -> Sequence[Any]:
 def _columns(model: type[models.Model]) -> list[str]:
     return [
         field.column
-        for field in model._meta.concrete_fields
+        for field in model._meta.concrete_fields  # noqa: SLF001 - Django documents it
         if not isinstance(field, models.AutoField)
     ]
 

@@ -47,7 +47,7 @@ def evaluate(policies: Iterable[Mapping[str, Any]], action: str, resource: str) 
 
 def check(policy: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The policy's statements, or InvalidPolicy with what is wrong."""
-    if not isinstance(policy, Mapping) or policy.get("Version") != "2012-10-17":
+    if policy.get("Version") != "2012-10-17":
         raise InvalidPolicy('A policy is an object with "Version": "2012-10-17".')
     statements = policy.get("Statement", [])
     statements = statements if isinstance(statements, list) else [statements]

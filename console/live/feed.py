@@ -13,6 +13,7 @@ from asgiref.sync import sync_to_async
 from django.db import connections
 from django.template.loader import render_to_string
 
+from approvals.models import ApprovalRequest
 from executions import presentation
 from executions.models import Account, Event, Execution
 
@@ -75,7 +76,7 @@ def fragments(execution: Execution, events: Sequence[Event]) -> list[Fragment]:
     shown = {
         "execution": execution,
         "account": Account.objects.filter(pk=execution.account_id).first(),
-        "approval": execution.approval_requests.order_by("-created_at").first(),
+        "approval": ApprovalRequest.objects.filter(execution=execution).first(),
         "steps": steps,
         "upcoming": presentation.upcoming(execution),
     }
@@ -84,7 +85,7 @@ def fragments(execution: Execution, events: Sequence[Event]) -> list[Fragment]:
         steps = [step for step in steps if step.name in named]
     return [
         *(_fragment(f"event-{event.seq}", "_event", {"event": event}) for event in events),
-        *(Fragment(id=f"upcoming-{name}", html="") for name in sorted({step.name for step in steps})),
+        *(Fragment(id=f"upcoming-{step.name}", html="") for step in steps),
         *(_fragment(f"step-{step.number}", "_step", {**shown, "step": step}) for step in steps),
         *(_fragment(f"execution-{part}", f"_{part}", shown) for part in PARTS),
     ]

@@ -43,9 +43,10 @@ def _parse_options() -> argparse.Namespace:
     parser.add_argument(
         "--time-scale",
         type=_read_scale,
-        default=1.0,
+        default=os.environ.get("COUNTERSIGN_TIME_SCALE", "1"),
         metavar="X",
-        help="how long EC2 takes: 1 is believable, 0.02 is for tests (default 1)",
+        help="how long EC2 takes: 1 is believable, 0.02 is for tests; "
+        "COUNTERSIGN_TIME_SCALE, or 1, if not given",
     )
     parser.add_argument("--no-fleet", dest="fleet", action="store_false", help="no instances")
     parser.add_argument("--seed", type=int, default=42, help="same seed, same ids (default 42)")

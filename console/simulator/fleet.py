@@ -12,6 +12,7 @@ from moto.core.utils import utcnow
 from moto.ec2.models import ec2_backends
 from moto.ec2.models.instance_types import INSTANCE_TYPE_OFFERINGS
 from moto.iam.models import iam_backends
+from moto.sns.models import sns_backends
 
 from console.simulator.identity import HUB_ACCOUNT
 from console.simulator.transitions import explain_user_action
@@ -21,6 +22,7 @@ STAGING = "444455556666"
 ALIASES = {PRODUCTION: "example-production", STAGING: "example-staging"}
 ENVIRONMENTS = {PRODUCTION: "production", STAGING: "staging"}
 
+TOPIC = "Automation-approvals"
 EXECUTION_ROLE = "CountersignExecution"
 PEOPLE = ("olivia", "alice", "bob", "victor", "ada")
 PEOPLES_ROLES = {PRODUCTION: ("ReleaseManagers",), STAGING: ("Operators",)}
@@ -89,6 +91,12 @@ def seed_accounts() -> None:
             _create_role(iam, name, account)
     for name in PEOPLE:
         iam_backends[PRODUCTION]["aws"].create_user("us-east-1", name)
+
+
+def seed_topics() -> None:
+    """The topic that approval steps may name, in each Region with a fleet."""
+    for account, region in FLEET:
+        sns_backends[account][region].create_topic(TOPIC)
 
 
 def seed_fleet(seed: int) -> None:

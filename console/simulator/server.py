@@ -10,7 +10,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from console.simulator.app import Simulator
 from console.simulator.faults import ConnectionDropped
-from console.simulator.fleet import forget_other_regions, seed_accounts, seed_fleet
+from console.simulator.fleet import forget_other_regions, seed_accounts, seed_fleet, seed_topics
 from console.simulator.line import abort
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def make_simulator(
     forget_other_regions()
     simulator = Simulator(time_scale)
     seed_accounts()
+    seed_topics()
     if fleet:
         seed_fleet(seed)
     return make_server(host, port, simulator, threaded=True, request_handler=QuietHandler)

@@ -261,11 +261,11 @@ class BaseAction:
             "whether it took effect.",
         )
 
-    def adopted(self, ctx: StepContext) -> Outcome:  # noqa: ARG002 - protocol
+    def adopted(self, ctx: StepContext) -> Outcome:
         """It is done; there is no answer to take outputs from."""
         return Done()
 
-    def stopped(self, ctx: StepContext, why: str) -> Outcome | None:  # noqa: ARG002 - protocol
+    def stopped(self, ctx: StepContext, why: str) -> Outcome | None:
         """Nothing to close."""
         return None
 

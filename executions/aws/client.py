@@ -33,6 +33,16 @@ THROTTLED: Final = frozenset(
         "SlowDown",
     }
 )
+SESSION_ENDED: Final = frozenset(
+    {
+        "AuthFailure",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidClientTokenId",
+        "RequestExpired",
+        "UnrecognizedClientException",
+    }
+)
 REFRESH: Final = timedelta(minutes=5)
 HTTP_TOO_MANY, HTTP_SERVER_ERROR = 429, 500
 
@@ -55,9 +65,17 @@ def call(
     identity: Identity, region: str, target: Operation, request: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Make one call, once. Answers with the response (JSON values) or one of the errors above."""
-    client = _client(identity, region, target.service)
+    client, is_new = _client(identity, region, target.service)
     method = getattr(client, botocore.xform_name(target.name))
-    return _jsonable(_guarded(method, dict(request)))
+    try:
+        answer: dict[str, Any] = _jsonable(_guarded(method, dict(request)))
+    except AwsRefused as refusal:
+        if is_new or refusal.code not in SESSION_ENDED:
+            raise
+        with _lock:  # nothing has happened: the same again, in a new session
+            _clients.pop((identity, region, target.service), None)
+        return call(identity, region, target, request)
+    return answer
 
 
 def call_time() -> timedelta:
@@ -93,20 +111,20 @@ def _client_error(error: boto.ClientError) -> AwsError:
     return AwsRefused(message, code)
 
 
-def _client(identity: Identity, region: str, service: str) -> Any:
-    key = (identity, region, service)
+def _client(identity: Identity, region: str, service: str) -> tuple[Any, bool]:
+    """A client with credentials that last a while yet, and whether it was made just now."""
+    key, now = (identity, region, service), clock.now()
     with _lock:
-        client, until = _clients.get(key, (None, clock.now()))
-        if client is not None and clock.now() < until:
-            return client
-        stale = [old for old, (_, expiry) in _clients.items() if expiry <= clock.now()]
-        for old in stale:
+        client, until = _clients.get(key, (None, now))
+        if client is not None and now < until:
+            return client, False
+        for old in [old for old, (_, expiry) in _clients.items() if expiry <= now]:
             del _clients[old]
     credentials = _assume(identity, region)
     client = _build(service, region, credentials)
     with _lock:
         _clients[key] = (client, credentials["Expiration"] - REFRESH)
-    return client
+    return client, True
 
 
 def _build(service: str, region: str, credentials: Mapping[str, Any] | None = None) -> Any:

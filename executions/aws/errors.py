@@ -1,10 +1,10 @@
 """What a call's answer says about its effect decides everything after it.
 
-    (a response)      it happened
-    AwsRefused        it did not: AWS said no, and why
-    Throttled         it did not: AWS did not look at it
-    NotSent           it did not: it never left
-    OutcomeUnknown    it may have: the answer was lost, or AWS failed while working
+(a response)      it happened
+AwsRefused        it did not: AWS said no, and why
+Throttled         it did not: AWS did not look at it
+NotSent           it did not: it never left
+OutcomeUnknown    it may have: the answer was lost, or AWS failed while working
 """
 
 from __future__ import annotations

@@ -144,5 +144,8 @@ def _coerce_scalar(value: Any, kind: str) -> Any:
 
 def check_request(target: Operation, request: Mapping[str, Any]) -> str:
     """What botocore's validator says against a request; empty when it is sound."""
-    report = botocore.validate.ParamValidator().validate(dict(request), target.model.input_shape)
+    shape = target.model.input_shape
+    if shape is None:
+        return f"{target.name} takes no inputs." if request else ""
+    report = botocore.validate.ParamValidator().validate(dict(request), shape)
     return str(report.generate_report()) if report.has_errors() else ""

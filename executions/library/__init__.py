@@ -51,7 +51,7 @@ def runbook(version: DocumentVersion) -> Runbook:
 
 
 @lru_cache(maxsize=256)
-def _parsed(version_id: int, content: str, fmt: str) -> Runbook:  # noqa: ARG001 - part of the key
+def _parsed(version_id: int, content: str, fmt: str) -> Runbook:
     return parse(content, "JSON" if fmt == "JSON" else "YAML")
 
 
@@ -84,9 +84,9 @@ def save_version(
     if parsed is None or errors:
         raise InvalidContent(errors)
     digest = hashlib.sha256(content.encode()).hexdigest()
+    number = document.versions.count() + 1 if document.pk else 1
     try:
         with transaction.atomic():
-            number = 1 if document.pk is None else document.latest_version + 1
             document.latest_version, document.updated_at = number, clock.now()
             document.save()
             return DocumentVersion.objects.create(
@@ -102,7 +102,7 @@ def save_version(
     except IntegrityError as error:
         raise Conflict(
             f"{document.name} exists already with this content or under this name.",
-            code="DocumentAlreadyExists" if document.latest_version == 1 else "DuplicateDocumentContent",
+            code="DocumentAlreadyExists" if number == 1 else "DuplicateDocumentContent",
         ) from error
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.conf import settings
 from django.db import models
@@ -10,7 +10,7 @@ from django.db import models
 from executions import clock
 
 if TYPE_CHECKING:
-    from console.iam.models import User
+    pass
 
 AMAZON = "Amazon"
 
@@ -51,7 +51,7 @@ class Document(models.Model):
         return f"arn:aws:ssm:{region}:{account}:document/{self.name}"
 
     def version(self, wanted: str = "$DEFAULT") -> DocumentVersion:
-        """A version by number, ``$DEFAULT`` or ``$LATEST``; DocumentVersion.DoesNotExist if none."""
+        """A version by number, ``$DEFAULT`` or ``$LATEST``; or DocumentVersion.DoesNotExist."""
         number = {"$DEFAULT": self.default_version, "$LATEST": self.latest_version, "": None}.get(
             wanted, wanted
         )

@@ -47,9 +47,7 @@ def _filtered(found: ExecutionQuerySet, wanted: dict[str, Any]) -> ExecutionQuer
     if name := wanted.get("document"):
         found = found.filter(document_name__icontains=name)
     if who := wanted.get("by"):
-        found = found.filter(
-            Q(executed_by__icontains=who) | Q(started_by__username__icontains=who)
-        )
+        found = found.filter(Q(executed_by__icontains=who) | Q(started_by__username__icontains=who))
     if after := wanted.get("after"):
         found = found.filter(created_at__gte=_midnight(after))
     if before := wanted.get("before"):

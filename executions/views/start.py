@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from executions import library, lifecycle, targets
 from executions.errors import BadParameters, Refused
 from executions.forms import PREFIX, StartForm, initial_of
-from executions.models import Document, DocumentVersion, Execution
+from executions.models import DocumentVersion, Execution
 from executions.runbook import template
 from executions.runbook.types import Step
 from executions.views.documents import find_version
@@ -51,10 +52,8 @@ def _initial(request: SignedIn) -> dict[str, Any]:
     """A fresh token for the start, the values of a run to repeat, and those in the URL."""
     initial: dict[str, Any] = {"token": str(uuid4())}
     like = request.GET.get("like", "")
-    try:
+    with suppress(ValueError):  # not an id at all
         initial |= initial_of(lifecycle.find(UUID(like), by=request.user)) if like else {}
-    except ValueError:
-        pass
     return initial | {PREFIX + key: value for key, value in request.GET.items()}
 
 

@@ -10,9 +10,10 @@ import pytest
 
 from console.iam.models import User
 from console.live import token
-from executions.models import Execution, StepExecution
 from executions import bus
-from tests.live.conftest import Server, Web, finish, make_user, running_web, tell, wait_until
+from executions.models import Execution, StepExecution
+from tests.live.rows import finish, make_user, tell
+from tests.live.web import Server, Web, running_web, wait_until
 
 
 def test_events_arrive_in_order(web: Web, olivia: User, execution: Execution) -> None:
@@ -219,21 +220,22 @@ def test_token_of_another_execution_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status"),
+    ("request_line", "status"),
     [
-        ("POST", "/live/executions/{id}?token={token}", 405),
-        ("GET", "/live/executions/{id}?token={token}&after=-1", 400),
-        ("GET", "/live/executions/{id}?token={token}&after=9999999999999999999", 400),
-        ("GET", "/live/executions/{id}/more?token={token}", 404),
-        ("GET", "/live/executions/none", 404),
-        ("GET", "/live/", 404),
+        ("POST /live/executions/{id}?token={token}", 405),
+        ("GET /live/executions/{id}?token={token}&after=-1", 400),
+        ("GET /live/executions/{id}?token={token}&after=9999999999999999999", 400),
+        ("GET /live/executions/{id}/more?token={token}", 404),
+        ("GET /live/executions/none", 404),
+        ("GET /live/", 404),
     ],
 )
 def test_wrong_requests(
-    web: Web, olivia: User, execution: Execution, method: str, path: str, status: int
+    web: Web, olivia: User, execution: Execution, request_line: str, status: int
 ) -> None:
     key = token(olivia, execution.pk)
-    answer = web.ask(path.format(id=execution.pk, token=key), method)
+    method, path = request_line.format(id=execution.pk, token=key).split()
+    answer = web.ask(path, method)
     assert answer.status == status
     assert answer.response.headers["Content-Type"] == "application/json"
 

@@ -184,8 +184,10 @@ def test_a_failure_never_makes_a_run_better(
     st.sampled_from([*ACTIONS, "aws:other"]),
     st.dictionaries(
         st.sampled_from(
-            ["Choices", "Default", "Iterators", "LoopCondition", "MaxIterations", "Steps", "Name"]
-            + ["Value", "Runtime", "Attachment", "PropertySelector", "Parameters", "InstanceIds"]
+            [
+                *("Choices", "Default", "Iterators", "LoopCondition", "MaxIterations", "Steps"),
+                *("Name", "Value", "Runtime", "Attachment", "PropertySelector", "InstanceIds"),
+            ]
         ),
         VALUES | st.lists(st.dictionaries(st.sampled_from(["And", "Not", "Variable"]), VALUES)),
     ),

@@ -31,7 +31,7 @@ class Command(BaseCommand):
         """Until SIGTERM or SIGINT."""
         stop = threading.Event()
 
-        def told(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 - signal's shape
+        def told(signum: int, frame: FrameType | None) -> None:
             stop.set()
 
         signal.signal(signal.SIGTERM, told)
@@ -66,7 +66,7 @@ class Alarm:
     """A sleep that a message on the clock's channel ends; without Redis, a plain sleep."""
 
     def __init__(self) -> None:
-        self._listener: redis.client.PubSub | None = None
+        self._listener: Any = None  # redis-py gives its PubSub no types
 
     def wait(self, pause: timedelta, stop: threading.Event) -> None:
         """Sleep for the pause, or until there is news."""
@@ -77,8 +77,9 @@ class Alarm:
             self._listener = None
             stop.wait(pause.total_seconds())
 
-    def _listen(self) -> redis.client.PubSub:
-        listener = redis.Redis.from_url(settings.REDIS_URL).pubsub(ignore_subscribe_messages=True)
+    def _listen(self) -> Any:
+        connection: Any = redis.Redis.from_url(settings.REDIS_URL)
+        listener = connection.pubsub(ignore_subscribe_messages=True)
         listener.subscribe(bus.CLOCK)
         self._listener = listener
         return listener
