@@ -86,7 +86,7 @@ class RequestQuerySet(models.QuerySet["ApprovalRequest"]):
         lock, but not a subquery, which a condition on another table would become.
         """
         pending = ApprovalRequest.Status.PENDING
-        return self.filter(status=pending).update(status=pending)
+        return self.filter(status=pending, deadline_at__gt=clock.now()).update(status=pending)
 
     def settle(self, to: str) -> int:
         """End them, if nothing else has. Answers how many it ended."""

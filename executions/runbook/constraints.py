@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
@@ -11,8 +13,11 @@ import regex
 from .template import render
 from .types import Parameter, Value
 
-PATTERN_SECONDS: Final = 0.1
+PATTERN_SECONDS: Final = 0.1  # of CPU time, for all items of one value together
 MAX_PATTERN: Final = 4096  # characters
+MAX_WEIGHT: Final = 50_000
+_COUNT: Final = re.compile(r"\{\s*([0-9]{1,9})")
+_GROUP_COUNT: Final = re.compile(r"\)(?:\s|\(\?#[^)]*\)|#[^\n]*\n)*\{\s*([0-9]{1,9})")
 _RESOURCE_PATTERNS: Final = {
     "AWS::EC2::Instance::Id": r"m?i-([a-z0-9]{8}|[a-z0-9]{17})",
     "AWS::S3::Bucket::Name": r"[0-9a-z][a-z0-9\-.]{3,63}",
@@ -34,14 +39,27 @@ class BadValue(ValueError):
 @lru_cache(maxsize=1024)
 def compile_pattern(pattern: str) -> regex.Pattern[str]:
     """Read a Java pattern (possessive quantifiers, \\p{…} too); ValueError says what is wrong."""
-    if len(pattern) > MAX_PATTERN:
-        raise ValueError(f"the pattern has more than {MAX_PATTERN} characters")
+    if len(pattern) > MAX_PATTERN or _weigh(pattern) > MAX_WEIGHT:
+        raise ValueError("the pattern is too long or repeats too often")
     try:
         return regex.compile(pattern, regex.VERSION1)
     except regex.error as error:
         raise ValueError(str(error)) from error
     except RecursionError as error:
         raise ValueError("the pattern nests too deep") from error
+
+
+def _weigh(pattern: str) -> int:
+    """At most how many characters the pattern has with its counted repeats written out.
+
+    The library does write them out: `((a{1000}){1000}){1000}` alone would take all memory.
+    """
+    weight = len(pattern) + sum(min(int(n), MAX_WEIGHT) for n in _COUNT.findall(pattern))
+    for count in _GROUP_COUNT.findall(pattern):
+        weight *= max(1, min(int(count), MAX_WEIGHT))
+        if weight > MAX_WEIGHT:
+            break
+    return weight
 
 
 def check_constraints(parameter: Parameter, value: Value) -> None:
@@ -52,17 +70,21 @@ def check_constraints(parameter: Parameter, value: Value) -> None:
     """
     if isinstance(value, list):
         _check_count("item", len(value), parameter.min_items, parameter.max_items, parameter.name)
+    deadline = time.thread_time() + PATTERN_SECONDS
     for text in _texts(value):
         _check_allowed(parameter, text)
         _check_count(
             "character", len(text), parameter.min_chars, parameter.max_chars, parameter.name
         )
         kind = parameter.type.removeprefix("List<").removesuffix(">")
-        if text and kind in _RESOURCE_PATTERNS:
-            _check_pattern(parameter.name, text, _RESOURCE_PATTERNS[kind], f"is not an {kind}")
-        if parameter.allowed_pattern:
-            words = f"does not match {parameter.allowed_pattern}"
-            _check_pattern(parameter.name, text, parameter.allowed_pattern, words)
+        resource = _RESOURCE_PATTERNS.get(kind) if text else None
+        if resource and not _matches(parameter.name, text, resource, deadline):
+            raise BadValue(f"Parameter {parameter.name} has value {text:.200}, not an {kind}.")
+        pattern = parameter.allowed_pattern
+        if pattern and not _matches(parameter.name, text, pattern, deadline):
+            raise BadValue(
+                f"Parameter {parameter.name} has value {text:.200}, which does not match {pattern}."
+            )
 
 
 def _texts(value: Value) -> Iterator[str]:
@@ -85,17 +107,16 @@ def _check_count(what: str, count: int, least: int | None, most: int | None, nam
         raise BadValue(f"Parameter {name} has {count} {what}s; it takes at most {most}.")
 
 
-def _check_pattern(name: str, text: str, pattern: str, words: str) -> None:
+def _matches(name: str, text: str, pattern: str, deadline: float) -> bool:
+    left = max(deadline - time.thread_time(), 0.001)
     try:
-        matched = compile_pattern(pattern).fullmatch(text, timeout=PATTERN_SECONDS)
-    except ValueError as error:
-        raise BadValue(
-            f"Parameter {name} cannot be checked: its pattern is bad, {error}."
-        ) from error
+        return compile_pattern(pattern).fullmatch(text, timeout=left) is not None
     except TimeoutError as error:
         raise BadValue(
             f"Parameter {name} could not be checked against its pattern in time; give a shorter "
             "value, or ask the owner of the document to simplify the pattern."
         ) from error
-    if not matched:
-        raise BadValue(f"Parameter {name} has value {text:.200}, which {words}.")
+    except ValueError as error:
+        raise BadValue(
+            f"Parameter {name} cannot be checked: its pattern is bad, {error}."
+        ) from error

@@ -53,12 +53,11 @@ def read_yaml(text: str) -> Tree:
     try:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):  # events only; composing recurses
             _take(event, builder)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        at = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        refuse(f"This is not YAML: {clip(error.problem or error.context or '', 200)}.", at)
     except yaml.YAMLError as error:
-        refuse(f"This is not YAML: {clip(str(error), 200)}.")
+        mark = getattr(error, "problem_mark", None)
+        at = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        reason = getattr(error, "problem", None) or str(error)
+        refuse(f"This is not YAML: {clip(reason, 200)}.", at)
     return builder.finish()
 
 

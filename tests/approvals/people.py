@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
+from uuid import UUID
 
 from approvals.models import ApprovalRequest
 from console.iam.models import Policy, Principal, User
 from executions import engine, store
-from executions.models import Account, Document, DocumentVersion, Execution
+from executions.actions.base import StepContext
+from executions.models import Account, Document, DocumentVersion, Execution, StepExecution
+from executions.runbook.template import Scope
+from executions.runbook.types import Step
 
 ACCOUNT, OTHER_ACCOUNT = "111122223333", "444455556666"
 INSTANCE = "i-0123456789abcdef0"
@@ -18,6 +22,7 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)  # when every test begins
 
 READ = ("ssm:GetAutomationExecution", "ssm:DescribeAutomationExecutions")
 DECIDE = (*READ, "ssm:SendAutomationSignal")
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/CountersignExecution"
 RUN = (*DECIDE, "ssm:StopAutomationExecution")
 
 Ask: TypeAlias = Callable[..., ApprovalRequest]
@@ -89,7 +94,47 @@ def make_execution(starter: User, *, inputs: dict[str, Any], **step: Any) -> Exe
     )
 
 
+def allow_no_read(service: str, operation: str, /, **request: Any) -> dict[str, Any]:
+    """The answer of an AWS that must not be asked."""
+    raise AssertionError(f"{service} {operation} {request} was read")
+
+
+def make_context(**inputs: Any) -> StepContext:
+    """A step's context without an engine."""
+    return StepContext(
+        execution_id=UUID(int=1),
+        step_id=UUID(int=2),
+        account_id=ACCOUNT,
+        region="eu-west-1",
+        step=Step(name="approve", action="aws:approve"),
+        attempt=1,
+        token="",
+        now=NOON,
+        deadline=NOON + timedelta(days=7),
+        inputs=inputs,
+        scope=Scope(),
+        read=allow_no_read,
+        is_read=lambda *_: False,
+        poll=lambda: NOON,
+    )
+
+
 def drain() -> None:
     """Do all that is due, as a worker would."""
     while (execution := store.claim()) is not None:
         engine.advance(execution)
+
+
+def step_of(request: ApprovalRequest) -> StepExecution:
+    """The step as it is now."""
+    return StepExecution.objects.get(pk=request.step_id)
+
+
+def run_of(request: ApprovalRequest) -> Execution:
+    """The execution as it is now."""
+    return Execution.objects.get(pk=request.execution_id)
+
+
+def went_on(request: ApprovalRequest) -> bool:
+    """Whether the step after the approval ran."""
+    return request.execution.steps.filter(name="afterwards").exists()

@@ -2,73 +2,35 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
-from django.db import connection
 
 from approvals import decisions
-from approvals.actions import Approve, read_terms
+from approvals.actions import read_terms
+from approvals.facts import digest
 from approvals.models import ApprovalRequest
 from console.iam.models import User
 from executions import aws, lifecycle
-from executions.actions.base import BadInput, Call, StepContext, Wait
-from executions.models import Account, Event, Execution, StepExecution
-from executions.runbook.template import Scope
-from executions.runbook.types import Step
+from executions.actions.base import BadInput
+from executions.models import Account, Event
 from tests.approvals.people import (
     ACCOUNT,
     INSTANCE,
     NOON,
+    ROLE,
     Ask,
     drain,
-    make_execution,
-    take_rights,
+    make_context,
+    run_of,
+    step_of,
     user_arn,
+    went_on,
 )
 from tests.conftest import HandClock
 
 TOPIC = f"arn:aws:sns:eu-west-1:{ACCOUNT}:Automation-approvals"
-ROLE = f"arn:aws:iam::{ACCOUNT}:role/CountersignExecution"
-
-
-def step_of(request: ApprovalRequest) -> StepExecution:
-    """The step as it is now."""
-    return StepExecution.objects.get(pk=request.step_id)
-
-
-def run_of(request: ApprovalRequest) -> Execution:
-    """The execution as it is now."""
-    return Execution.objects.get(pk=request.execution_id)
-
-
-def went_on(request: ApprovalRequest) -> bool:
-    """Whether the step after the approval ran."""
-    return request.execution.steps.filter(name="afterwards").exists()
-
-
-def context(**inputs: Any) -> StepContext:
-    """A step's context without an engine."""
-    return StepContext(
-        execution_id=UUID(int=1),
-        step_id=UUID(int=2),
-        account_id=ACCOUNT,
-        region="eu-west-1",
-        step=Step(name="approve", action="aws:approve"),
-        attempt=1,
-        token="",
-        now=NOON,
-        deadline=NOON + timedelta(days=7),
-        inputs=inputs,
-        scope=Scope(),
-        read=lambda *_, **__: pytest.fail("nothing is to be read"),
-        is_read=lambda *_: False,
-        poll=lambda: NOON,
-    )
 
 
 @pytest.mark.parametrize(
@@ -92,13 +54,13 @@ def context(**inputs: Any) -> StepContext:
 )
 def test_terms_that_cannot_be(inputs: dict[str, Any], message: str) -> None:
     with pytest.raises(BadInput, match=message) as refused:
-        read_terms(context(**inputs))
+        read_terms(make_context(**inputs))
     assert not refused.value.retryable
 
 
 def test_terms() -> None:
     terms = read_terms(
-        context(
+        make_context(
             Approvers=["alice ", user_arn("bob")],
             MinRequiredApprovals="2",
             Message="x" * 4096,
@@ -107,7 +69,7 @@ def test_terms() -> None:
     )
     assert terms.approvers == ("alice", user_arn("bob"))
     assert (terms.required, terms.topic_arn) == (2, TOPIC)
-    assert read_terms(context(Approvers="alice", NotificationArn="")).required == 1
+    assert read_terms(make_context(Approvers="alice", NotificationArn="")).required == 1
 
 
 def test_asking(ask: Ask) -> None:
@@ -125,7 +87,9 @@ def test_asking(ask: Ask) -> None:
 
 
 def test_the_facts_say_what_will_run(ask: Ask) -> None:
-    facts = ask("alice").facts
+    request = ask("alice")
+    facts = request.facts
+    assert digest(facts) == request.digest
     assert facts["document"]["name"] == "Doc-0"
     assert facts["starter"] == {"arn": user_arn("olivia"), "person": "olivia"}
     assert (facts["account"], facts["region"]) == (ACCOUNT, "eu-west-1")
@@ -269,180 +233,3 @@ def test_a_cancel_after_the_approval_still_cancels(ask: Ask, alice: User, olivia
     assert ApprovalRequest.objects.get().status == "Approved"
     assert run_of(request).status == "Cancelled"
     assert not went_on(request)
-
-
-def change_document(request: ApprovalRequest) -> None:
-    """Write over a version's text, past the rule that it never changes."""
-    version = request.execution.version
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE executions_documentversion SET content = %s WHERE id = %s",
-            [version.content.replace("nothing", "something"), version.pk],
-        )
-
-
-def change_version(request: ApprovalRequest) -> None:
-    """Point the run to another version."""
-    other = make_execution(
-        request.execution.started_by, inputs=json.loads(request.execution.version.content)
-    )
-    content = request.execution.version.content
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE executions_documentversion SET content = %s", [content])
-    Execution.objects.filter(pk=request.execution_id).update(version=other.version)
-
-
-def change_run(**columns: Any) -> Any:
-    """Write over columns of the execution."""
-    return lambda request: Execution.objects.filter(pk=request.execution_id).update(**columns)
-
-
-def change_inputs(**inputs: Any) -> Any:
-    """Write over inputs of the step."""
-
-    def change(request: ApprovalRequest) -> None:
-        step = step_of(request)
-        StepExecution.objects.filter(pk=step.pk).update(inputs={**step.inputs, **inputs})
-
-    return change
-
-
-def change_facts(request: ApprovalRequest) -> None:
-    """Write over what was shown."""
-    facts = {**request.facts, "message": "Harmless."}
-    ApprovalRequest.objects.update(facts=facts)
-
-
-@pytest.mark.parametrize(
-    ("change", "named"),
-    [
-        (change_document, "document"),
-        (change_version, "document"),
-        (change_run(values={"InstanceId": ["i-0fedcba9876543210"]}), "parameters"),
-        (change_run(role_arn=ROLE), "role"),
-        (change_run(region="us-east-1"), "region"),
-        (change_run(account_id="444455556666"), "account"),
-        (change_run(executed_by=user_arn("ada")), "starter"),
-        (change_inputs(Approvers=["alice", "bob"]), "approvers"),
-        (change_inputs(Approvers=["alice", "bob"], MinRequiredApprovals=2), "required"),
-        (change_inputs(Message="Another one."), "message"),
-        (change_facts, "message"),
-        (lambda request: ApprovalRequest.objects.update(digest="0" * 64), "the record"),
-    ],
-)
-def test_what_changed_after_the_approval_does_not_run(
-    ask: Ask, alice: User, change: Any, named: str
-) -> None:
-    request = ask("alice", message="Stop it?")
-    decisions.decide(request.id, by=alice, verdict="Approve")
-    change(request)
-    drain()
-    step = step_of(request)
-    assert step.status == "Failed"
-    assert "not what would run now" in step.failure_message
-    assert named in step.failure_message
-    assert not went_on(request)
-
-
-def test_targets_are_part_of_what_is_approved(ask: Ask, alice: User) -> None:
-    request = ask("alice")
-    decisions.decide(request.id, by=alice, verdict="Approve")
-    change_run(values={"InstanceId": [INSTANCE, "i-0fedcba9876543210"]})(request)
-    drain()
-    assert "parameters, steps, targets changed" in step_of(request).failure_message
-
-
-def test_an_approver_who_lost_the_right_before_it_went_on(ask: Ask, alice: User) -> None:
-    request = ask("alice")
-    decisions.decide(request.id, by=alice, verdict="Approve")
-    take_rights(alice)
-    drain()
-    assert "Too few approvals count any more" in step_of(request).failure_message
-    assert not went_on(request)
-
-
-@pytest.mark.django_db
-def test_the_notice(olivia: User) -> None:
-    execution = make_execution(olivia, inputs={})
-    inputs = {"Approvers": ["alice"], "NotificationArn": TOPIC, "Message": "Stop it?"}
-    ctx = replace(context(**inputs), execution_id=execution.id)
-    call = Approve().begin(ctx)
-    assert isinstance(call, Call)
-    assert (call.service, call.operation, call.request["TopicArn"]) == ("sns", "Publish", TOPIC)
-    assert call.request["Subject"] == "Approval needed: Doc-0"
-    text = str(call.request["Message"])
-    for part in ("Stop it?", str(execution.id), "09 Mar 2026, 12:00 UTC", "/approvals/"):
-        assert part in text
-    assert Approve().begin(ctx) == call
-    assert not ApprovalRequest.objects.exists()
-
-
-def answer(monkeypatch: pytest.MonkeyPatch, outcome: Any) -> list[Any]:
-    """Let AWS answer every call with this, or raise it; returns the requests that were sent."""
-    sent: list[Any] = []
-
-    def call(_identity: Any, _region: str, target: Any, request: Any) -> Any:
-        if target.name != "Publish":
-            return {"Reservations": []}
-        sent.append(request)
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
-
-    monkeypatch.setattr(aws, "call", call)
-    return sent
-
-
-def make_notified(olivia: User) -> Execution:
-    """A run whose approvers are told through SNS."""
-    Account.objects.create(
-        account_id=ACCOUNT, name="Production", regions=["eu-west-1"], role_arn=ROLE
-    )
-    return make_execution(olivia, inputs={"Approvers": ["alice"], "NotificationArn": TOPIC})
-
-
-@pytest.mark.django_db
-def test_a_published_notice(
-    olivia: User, alice: User, hand_clock: HandClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sent = answer(monkeypatch, {"MessageId": "1"})
-    execution = make_notified(olivia)
-    drain()
-    request = ApprovalRequest.objects.get()
-    assert f"/approvals/{request.id}" in sent[0]["Message"]
-    assert request.notified_at == NOON
-    decisions.decide(request.id, by=alice, verdict="Approve")
-    drain()
-    assert Execution.objects.get(pk=execution.pk).status == "Success"
-    assert len(sent) == 1
-
-
-@pytest.mark.django_db
-def test_a_refused_notice_keeps_nobody_from_deciding(
-    olivia: User, hand_clock: HandClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    answer(monkeypatch, aws.AwsRefused("Topic does not exist", "NotFound"))
-    make_notified(olivia)
-    drain()
-    request = ApprovalRequest.objects.get()
-    assert (request.status, request.notified_at) == ("Pending", None)
-    event = Event.objects.get(kind="approval:asked")
-    assert event.data["message"] == "The notice could not be published: Topic does not exist"
-
-
-@pytest.mark.django_db
-def test_a_notice_that_may_be_out_does_not_stop_the_asking(
-    olivia: User, hand_clock: HandClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sent = answer(monkeypatch, aws.OutcomeUnknown("the answer was lost"))
-    make_notified(olivia)
-    drain()
-    hand_clock.move(minutes=5)
-    drain()
-    request = ApprovalRequest.objects.get()
-    assert (request.status, request.notified_at) == ("Pending", None)
-    assert len(sent) == 1
-
-
-def test_a_notice_that_a_person_vouches_for_approves_nothing() -> None:
-    assert isinstance(Approve().adopted(context(Approvers=["alice"])), Wait)

@@ -14,6 +14,7 @@ import pytest
 from django.db import connection, transaction
 
 from approvals import decisions
+from approvals.facts import digest
 from approvals.models import ApprovalRequest, Decision
 from console.iam.models import User
 from executions import clock, lifecycle
@@ -178,12 +179,12 @@ def test_approve_reject_expiry_and_cancel_have_one_winner(
 ) -> None:
     approver, objector = make_crowd(2)
     winners: Counter[str] = Counter()
-    for _ in range(25):
+    for number in range(30):
         request = make_request(starter, required=1)
         clocks.moment = request.deadline_at - timedelta(milliseconds=1)
 
-        def work_late() -> None:
-            clocks.offset.value = timedelta(milliseconds=2)
+        def work(fast: timedelta = timedelta(milliseconds=2 * (number % 2))) -> None:
+            clocks.offset.value = fast
             drain()
 
         def cancel(execution_id: UUID = request.execution_id) -> None:
@@ -193,8 +194,8 @@ def test_approve_reject_expiry_and_cancel_have_one_winner(
             [
                 deciding(request, approver),
                 deciding(request, objector, "Reject"),
-                work_late,
                 cancel,
+                work,
             ]
         )
         clocks.moment = request.deadline_at + timedelta(minutes=1)
@@ -203,7 +204,7 @@ def test_approve_reject_expiry_and_cancel_have_one_winner(
         request.refresh_from_db()
         winners[request.status] += 1
         clocks.moment = NOON
-    assert sum(winners.values()) == 25
+    assert sum(winners.values()) == 30
     assert "Pending" not in winners, winners
 
 
@@ -214,6 +215,7 @@ def check_history(request: ApprovalRequest) -> None:
     verdicts = [decision.verdict for decision in request.decisions.all()]
     expected = {"Approved": ["Approve"], "Rejected": ["Reject"], "Expired": [], "Cancelled": []}
     assert verdicts == expected[request.status]
+    assert digest(request.facts) == request.digest
     assert request.execution.is_over
     if request.status != "Approved":
         assert runs_afterwards(request) == 0

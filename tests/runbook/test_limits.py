@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 import pytest
@@ -12,6 +13,8 @@ from executions.runbook.validate import check
 
 from .builders import ACTIONS, api, document
 
+# CPU seconds; coverage's tracer makes everything some five times slower.
+LIMIT = 1.0 if sys.gettrace() else 0.2
 LAUGHS = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{new}: &{new} [{','.join([f'*{old}'] * 9)}]\n"
     for old, new in zip("abcdefgh", "bcdefghi", strict=True)
@@ -70,7 +73,7 @@ def test_bombs_are_refused_in_time(name: str) -> None:
     began = time.process_time()
     with pytest.raises(DocumentRefused) as refused:
         parse(BOMBS[name])
-    assert time.process_time() - began < 0.2
+    assert time.process_time() - began < LIMIT
     assert 1 <= len(refused.value.problems) <= 100
     assert all(len(problem.message) < 1000 for problem in refused.value.problems)
 
@@ -83,6 +86,7 @@ def test_bombs_are_refused_in_time(name: str) -> None:
         ("a: 1\nb: [1,\n", (3, 1), "not YAML"),
         ("ok: 1\nbad: \x07", (2, 6), "U+0007"),
         ("a:\n  <<: {b: 1}", (2, 3), "Merge keys"),
+        ("a:\n- 1\n- !own x", (3, 3), "has no meaning"),
         ("a: !!python/name:x ''", (1, 4), "has no meaning"),
     ],
 )
@@ -116,6 +120,6 @@ def test_the_largest_documents_are_checked_in_time() -> None:
     assert 60_000 < len(text) < 64 * 1024
     began = time.process_time()
     runbook, problems = check(text, ACTIONS)
-    assert time.process_time() - began < 0.2
+    assert time.process_time() - began < LIMIT
     assert runbook is not None
     assert problems == []

@@ -105,7 +105,7 @@ def test_a_whole_reference_gives_the_value_itself(value: Any) -> None:
 
 
 @settings(deadline=None)
-@given(st.lists(st.text(max_size=10), max_size=5))
+@given(st.lists(TEXT, max_size=5))
 def test_string_lists_survive_the_wire(items: list[str]) -> None:
     declared = runbook(step("a"), parameters={"P": {"type": "StringList"}}).parameters["P"]
     assert to_wire(from_wire(declared, items)) == items

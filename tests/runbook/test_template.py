@@ -35,6 +35,7 @@ SCOPE = Scope(
         "deep": "{{ name }}",
         "stamp": "{{ global:REGION }}",
         "chain": "{{ evil }}",
+        "plain": ["a"],
     },
     variables={"count": 3},
     outputs={"probe": {"Id": "i-1", "Ids": ["i-1", "i-2"], "Odd": "{{ text }}"}},
@@ -122,6 +123,7 @@ def test_values_are_never_looked_at_again(written: str, value: str) -> None:
 def test_defaults_are_expanded_once_and_at_each_use() -> None:
     assert resolve("{{ name }}", SCOPE) == "ami-hello-2024-01-02_03.04.05"
     assert resolve("{{ stamp }}", SCOPE) == "eu-west-1"
+    assert resolve("{{ plain }}", SCOPE) == ["a"]
     assert resolve("{{ deep }}", SCOPE) == "ami-{{ text }}-{{global:DATE_TIME}}"
 
 

@@ -49,6 +49,7 @@ def test_parameter_rules(declared: dict[str, Any], message: str) -> None:
         {"type": "StringMap", "default": '{"a": "b"}'},
         {"type": "StringMap", "default": {"a": ["b"]}},
         {"type": "MapList", "default": [{"a": "b"}]},
+        {"type": "MapList", "default": '{"a": "b"}'},
         {"type": "AWS::IAM::Role::Arn", "default": None},
         {"type": "List<AWS::EC2::Instance::Id>", "default": []},
         {"type": "String", "default": "{{ssm:/a/b.c-d}}"},
@@ -143,3 +144,9 @@ def test_composed_roles_are_accepted() -> None:
 )
 def test_what_literals_serve_as(value: Any, type_name: str, fits: bool) -> None:
     assert fits_input(value, type_name) is fits
+
+
+@pytest.mark.parametrize("value", [True, "true", "{{ variable:v }}"])
+def test_variables_may_be_read_and_updated(value: object) -> None:
+    made = step("a", "aws:updateVariable", inputs={"Name": "variable:v", "Value": value})
+    assert problems(made, variables={"v": {"type": "Boolean", "default": False}}) == []
