@@ -1,4 +1,4 @@
-"""The ASGI application: Django for the pages, and the event streams beside it.
+"""The ASGI application: Django for the pages, the event streams and the SSM API beside it.
 
     uvicorn console.asgi:application --timeout-graceful-shutdown 3
 
@@ -14,6 +14,7 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
 pages = get_asgi_application()
 
+from console.api.endpoint import PATH, api  # noqa: E402 - needs loaded apps
 from console.live.stream import Message, Receive, Send, live  # noqa: E402 - needs loaded apps
 
 
@@ -21,5 +22,7 @@ async def application(scope: Message, receive: Receive, send: Send) -> None:
     """Hand a request to whom it belongs."""
     if scope["type"] == "http" and scope["path"].startswith("/live/"):
         await live(scope, receive, send)
+    elif scope["type"] == "http" and scope["path"] == PATH:
+        await api(scope, receive, send)
     else:
         await pages(scope, receive, send)

@@ -23,5 +23,5 @@ class Refusals:
         """The page for a Refused; anything else is not ours."""
         if not isinstance(error, Refused):
             return None
-        page = error.status if error.status in {403, 404} else 400
+        page = error.status if error.status in {403, 404, 409} else 400
         return render(request, f"{page}.html", {"exception": error.message}, status=error.status)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from console.iam.models import Policy, Principal, User
+from console.iam.models import AccessKey, Policy, Principal, User
 
-__all__ = ["Policy", "Principal", "User"]
+__all__ = ["AccessKey", "Policy", "Principal", "User"]

@@ -5,18 +5,19 @@ from __future__ import annotations
 from datetime import datetime, time
 from uuid import UUID
 
+from allauth.account.views import password_change
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from approvals.models import ApprovalRequest
 from console.iam.middleware import SESSION_KEY
 from console.live import tickets
 from executions import clock, lifecycle, presentation
+from executions.errors import NotAllowed
 from executions.models import Execution
 from executions.states import Status
 from executions.views.http import SignedIn, account_of
@@ -29,11 +30,18 @@ def home(request: SignedIn) -> HttpResponse:
     """What waits for the person, what runs, and what failed today (UTC)."""
     runs = Execution.objects.visible_to(request.user).select_related("started_by")
     midnight = datetime.combine(clock.now().date(), time(), clock.now().tzinfo)
-    bad = Q(status__in=(Status.FAILED, Status.TIMED_OUT), ended_at__gte=midnight)
+    running = runs.active()
+    failed = runs.filter(
+        status__in=(Status.FAILED, Status.TIMED_OUT), ended_at__gte=midnight
+    ).order_by("-ended_at")
+    today = midnight.date().isoformat()
     context = {
         "waiting": ApprovalRequest.objects.waiting_for(request.user).with_facts()[:MOST],
-        "running": runs.active()[:MOST],
-        "failed_today": runs.filter(bad)[:MOST],
+        "running": running[:MOST],
+        "failed_today": failed[:MOST],
+        "counts": {"running": running.count(), "failed_today": failed.count()},
+        "today": today,
+        "failed_query": f"?status=Failed&status=TimedOut&ended_after={today}",
         "account": account_of(request),
     }
     return render(request, "home.html", context)
@@ -65,6 +73,14 @@ def switch_principal(request: SignedIn) -> HttpResponse:
         messages.error(request, "That principal is not yours.")
     safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure())
     return redirect(back if safe else "/")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def change_password(request: SignedIn) -> HttpResponse:
+    """allauth's page, for people who have a password."""
+    if not request.user.has_usable_password():
+        raise NotAllowed("You sign in without a password, so there is none to change.")
+    return password_change(request)
 
 
 @login_not_required

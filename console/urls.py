@@ -18,5 +18,5 @@ urlpatterns = [
     # Of allauth only what is used here: accounts are made by an administrator.
     path("accounts/login/", account.login, name="account_login"),
     path("accounts/logout/", account.logout, name="account_logout"),
-    path("accounts/password/", account.password_change, name="account_change_password"),
+    path("accounts/password/", pages.change_password, name="account_change_password"),
 ]

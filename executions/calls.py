@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 
 from executions import aws, clock
-from executions.actions.base import BadInput, Call, CallFailed, Outcome, StepFailed
+from executions.actions.base import BadInput, Call, CallFailed, Outcome, StepFailed, Unknown
 from executions.models import StepExecution
 from executions.turn import Again, Phase, Turn, soon, token
 
@@ -30,56 +31,91 @@ def send(turn: Turn, row: StepExecution, call: Call) -> Outcome | Again:
     if problem := aws.check_request(target, request):
         raise BadInput(f"{target.service}:{target.name} does not take these inputs: {problem}")
     row.state = dict(call.state)
+    now = clock.now().isoformat()
     row.call = {
         "service": target.service,
         "operation": target.name,
         "request": request,
         "sha256": fingerprint(request),
         "effect": target.effect.value,
-        "first_at": clock.now().isoformat(),
+        "first_at": now,
+        "at": now,
+        "answer": "none",
     }
     return resend(turn, row)
 
 
 def resend(turn: Turn, row: StepExecution) -> Outcome | Again:
     """Commit the stored call as under way, make it, and hand its answer to the action."""
-    call = _stored(row)
-    target = find(call["service"], call["operation"])
+    before, phase = _stored(row), row.phase
+    target = find(before["service"], before["operation"])
     identity = turn.identity()
-    call["at"] = clock.now().isoformat()
-    call["answer"] = "lost"  # until it is here
-    row.call, row.phase = dict(call), Phase.CALL
-    turn.touch(row)
-    turn.event(
-        "step:call",
-        row,
-        call=f"{call['service']}:{call['operation']}",
-        effect=call["effect"],
-        sha256=call["sha256"],
-        attempt=row.attempt,
-    )
-    turn.flush(for_call=True)
+    # Lost until it is here.
+    row.call = {**before, "at": clock.now().isoformat(), "answer": "lost"}
+    row.phase = Phase.CALL
+    name = f"{target.service}:{target.name}"
+    facts = {"call": name, "effect": before["effect"], "sha256": before["sha256"]}
+    if not turn.intend(row, **facts, attempt=row.attempt):
+        row.call, row.phase = before, phase
+        return Again(clock.now())
     try:
-        response = aws.call(identity, turn.execution.region, target, call["request"])
-    except aws.AwsRefused as refusal:
-        failed = CallFailed(refusal.code, str(refusal))
-        return turn.action(row).refused(turn.context(row), failed)
-    except (aws.Throttled, aws.NotSent) as nothing_happened:
-        return _later(row, nothing_happened)
-    except aws.OutcomeUnknown as lost:
-        return _later(row, lost) if repeatable(row) else Again(quiet_until(row))
+        response = aws.call(identity, turn.execution.region, target, before["request"])
+    except aws.AwsError as error:
+        return _unanswered(turn, row, error, earlier=before["answer"])
     return turn.action(row).called(turn.context(row), response)
+
+
+def _unanswered(
+    turn: Turn, row: StepExecution, error: aws.AwsError, earlier: str
+) -> Outcome | Again:
+    """What follows from an error; it does not explain what an earlier, lost try has done."""
+    call = _stored(row)
+    lost = earlier == "lost" or isinstance(error, aws.OutcomeUnknown)
+    lost = lost and call["effect"] != aws.Effect.READ.value
+    call["answer"] = "lost" if lost else "none"
+    row.call = call
+    if lost and not repeatable(row):
+        return Again(quiet_until(row))
+    if not isinstance(error, aws.AwsRefused) and _may_go_on(call):
+        row.failure_message = f"Trying the call again: {error}"
+        return Again(soon())
+    return _look(turn, row, error) if lost else _refuse(turn, row, error)
+
+
+def _may_go_on(call: Mapping[str, Any]) -> bool:
+    tried = clock.now() - datetime.fromisoformat(call["first_at"])
+    return bool(tried <= settings.THROTTLING_RETRY_LIMIT)
+
+
+def _refuse(turn: Turn, row: StepExecution, error: aws.AwsError) -> Outcome:
+    """Nothing happened, and nothing will."""
+    call = _stored(row)
+    if isinstance(error, aws.AwsRefused):
+        return turn.action(row).refused(turn.context(row), CallFailed(error.code, str(error)))
+    raise StepFailed(
+        f"{call['operation']} of {call['service']} was tried for"
+        f" {settings.THROTTLING_RETRY_LIMIT.seconds} s: {error} ({error.code})",
+        kind="Throttling" if isinstance(error, aws.Throttled) else "Internal",
+    )
+
+
+def _look(turn: Turn, row: StepExecution, error: aws.AwsError | None = None) -> Outcome:
+    """Let the action find out what became of a call whose answer is lost."""
+    outcome = turn.action(row).recover(turn.context(row))
+    sent = _stored(row)
+    turn.event("step:recovering", row, call=f"{sent['service']}:{sent['operation']}")
+    if isinstance(outcome, Unknown) and error:
+        return replace(outcome, evidence={**outcome.evidence, "LastAnswer": str(error)})
+    return outcome
 
 
 def follow_up(turn: Turn, row: StepExecution) -> Outcome | Again:
     """Go on with a call that is committed, after a pause, a lost answer, or a lost worker."""
-    call = _stored(row)
-    if call["answer"] == "none" or repeatable(row):
+    if _stored(row)["answer"] == "none" or repeatable(row):
         return resend(turn, row)
     if clock.now() < quiet_until(row):
         return Again(quiet_until(row))
-    turn.event("step:recovering", row, call=f"{call['service']}:{call['operation']}")
-    return turn.action(row).recover(turn.context(row))
+    return _look(turn, row)
 
 
 def repeatable(row: StepExecution) -> bool:
@@ -107,23 +143,6 @@ def fingerprint(request: Mapping[str, Any]) -> str:
     return hashlib.sha256(
         json.dumps(request, sort_keys=True, separators=(",", ":")).encode()
     ).hexdigest()
-
-
-def _later(row: StepExecution, error: aws.AwsError) -> Again:
-    """AWS was busy or out of reach: the same attempt goes on, within the time for retries."""
-    call = _stored(row)
-    began = datetime.fromisoformat(call["first_at"])
-    if clock.now() - began > settings.THROTTLING_RETRY_LIMIT:
-        raise StepFailed(
-            f"{call['operation']} of {call['service']} was tried for"
-            f" {settings.THROTTLING_RETRY_LIMIT.seconds} s: {error} ({error.code})",
-            kind="Throttling" if isinstance(error, aws.Throttled) else "Internal",
-        )
-    if not isinstance(error, aws.OutcomeUnknown):
-        call["answer"] = "none"
-    row.call = dict(call)
-    row.failure_message = f"AWS did not take the call, trying again: {error}"
-    return Again(soon())
 
 
 def _stored(row: StepExecution) -> dict[str, Any]:

@@ -9,13 +9,14 @@ goes on from the row (executions/store.py, executions/calls.py).
 
 from __future__ import annotations
 
-import logging
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Final
 
 from django.conf import settings
 
-from executions import aws, calls, clock, ends, queue
+from executions import aws, calls, clock, ends, interactive, queue
 from executions.actions.base import (
     BadInput,
     Call,
@@ -31,17 +32,17 @@ from executions.models import Execution, StepExecution
 from executions.runbook import flow, template
 from executions.runbook.jsonpath import CannotConvert, SelectorError, extract_outputs
 from executions.states import NEVER, Status
-from executions.turn import Again, Phase, Turn, evidence_of, soon
+from executions.turn import STOPS, Again, Phase, Turn, evidence_of, in_doubt, soon
 
-logger = logging.getLogger(__name__)
+SECONDS: Final = re.compile(r"[1-9][0-9]{0,8}")  # 31 years at most
 
 
 def advance(execution: Execution) -> None:
     """Move a claimed execution as far as it goes in one turn."""
-    turn = Turn.load(execution)
     if execution.takeovers > settings.TAKEOVERS_WITHOUT_PROGRESS:
-        ends.give_up(turn)
+        ends.give_up(execution)
         return
+    turn = Turn.load(execution)
     until = clock.now() + settings.TURN_TIME
     while not turn.over:
         if turn.steps_taken >= settings.TURN_STEPS or clock.now() > until:
@@ -54,14 +55,19 @@ def advance(execution: Execution) -> None:
 def _move(turn: Turn) -> None:
     """One decision: begin a step, go on with the open one, or end."""
     execution, row = turn.execution, turn.open_row
-    if execution.stop_requested == "Cancel":
-        ends.cancel(turn, row)
+    if execution.stop_requested in STOPS:
+        ends.stop(turn, row)
+    elif row is not None and interactive.stop_step(turn, row):
+        return
     elif row is not None:
         outcome = _guarded(turn, row, lambda: _go_on(turn, row))
         apply(turn, row, outcome)
     elif execution.status == Status.PENDING:
         turn.set(status=Status.IN_PROGRESS, current_step=flow.first_step(turn.runbook).name)
         turn.event("execution:started")
+    elif turn.waits_for_people:
+        if name := interactive.next_name(turn):
+            _begin(turn, name)
     elif execution.current_step and not _out_of_time(execution):
         _begin(turn, execution.current_step)
     else:
@@ -90,7 +96,7 @@ def _begin(turn: Turn, name: str) -> None:
     turn.rows.append(row)
     turn.touch(row)
     turn.steps_taken += 1
-    turn.set(current_action=row.action, status=Status.IN_PROGRESS)
+    turn.set(current_step=name, current_action=row.action, status=Status.IN_PROGRESS)
     turn.event("step:started", row, action=row.action)
     apply(turn, row, _guarded(turn, row, lambda: _first_attempt(turn, row)))
 
@@ -109,7 +115,7 @@ def _first_attempt(turn: Turn, row: StepExecution) -> Outcome:
 
 def _attempt(turn: Turn, row: StepExecution) -> Outcome:
     """Begin an attempt: its clock starts here."""
-    row.deadline_at = _deadline(turn, row)
+    row.deadline_at = row.deadline_at or _deadline(turn, row)  # kept if a worker was lost
     row.call, row.state = None, {}
     return turn.action(row).begin(turn.context(row))
 
@@ -118,32 +124,36 @@ def _deadline(turn: Turn, row: StepExecution) -> datetime | None:
     """When the attempt times out: timeoutSeconds, else the action's default."""
     written = turn.definition(row).timeout_seconds
     limit = turn.action(row).timeout
-    if isinstance(written, str):
-        written = template.resolve(written, turn.scope())
     if written is not None:
-        if not str(written).isdigit():
-            raise BadInput(f"timeoutSeconds must be a number of seconds, not {written!r}.")
-        limit = timedelta(seconds=int(written))
+        limit = _read_timeout(written, turn.scope())
     ends_at = [clock.now() + limit] if limit is not None else []
     if turn.execution.stop_deadline:  # an onCancel step has what is left of its two minutes
         ends_at.append(turn.execution.stop_deadline)
     return min(ends_at, default=None)
 
 
+def _read_timeout(written: int | str, scope: template.Scope) -> timedelta:
+    try:
+        seconds = str(template.resolve(written, scope))
+    except template.MissingValue as missing:
+        raise BadInput(f"timeoutSeconds: {missing}") from missing
+    if not SECONDS.fullmatch(seconds):
+        raise BadInput(f"timeoutSeconds must be a number of seconds from 1, not {seconds!r}.")
+    return timedelta(seconds=int(seconds))
+
+
 def _go_on(turn: Turn, row: StepExecution) -> Outcome | Again:
     """Look at the open step again: something came due, somebody nudged, or a worker was lost."""
     now = clock.now()
+    if _out_of_time(turn.execution) or (_expired(row, now) and not _asks_first(row)):
+        return _time_out(turn, row)
     if row.phase == Phase.UNKNOWN:
         return ends.settle(turn, row)
-    if row.phase == Phase.CALL and not (_expired(row, now) and _unsent(row)):
-        return calls.follow_up(turn, row) if row.due_at <= now else Again(row.due_at)
-    if _expired(row, now):
-        if (overruled := turn.action(row).stopped(turn.context(row), "timeout")) is not None:
-            return overruled
-        raise StepTimedOut(f"{row.name} did not end in the time it has (until {row.deadline_at}).")
+    if row.phase in {Phase.CALL, Phase.BEGIN} and row.due_at > now:
+        return Again(row.due_at)
+    if row.phase == Phase.CALL:
+        return calls.follow_up(turn, row)
     if row.phase == Phase.BEGIN:
-        if row.due_at > now:
-            return Again(row.due_at)
         return _attempt(turn, row) if row.inputs else _first_attempt(turn, row)
     return turn.action(row).resume(turn.context(row))
 
@@ -152,8 +162,22 @@ def _expired(row: StepExecution, now: datetime) -> bool:
     return row.deadline_at is not None and now >= row.deadline_at
 
 
-def _unsent(row: StepExecution) -> bool:
-    return row.call is not None and row.call["answer"] == "none"
+def _asks_first(row: StepExecution) -> bool:
+    """Whether the answer of a call is lost: what it was matters more than the time."""
+    return row.phase == Phase.UNKNOWN or (
+        row.phase == Phase.CALL and row.call is not None and row.call["answer"] == "lost"
+    )
+
+
+def _time_out(turn: Turn, row: StepExecution) -> Outcome:
+    """The attempt's time is over; its action may overrule that with what came first."""
+    if (overruled := turn.action(row).stopped(turn.context(row), "timeout")) is not None:
+        return overruled
+    doubt = " Its call may have taken effect." if in_doubt(row) else ""
+    raise StepTimedOut(
+        f"{row.name} did not end in the time it has, until"
+        f" {row.deadline_at:%d %b %Y, %H:%M:%S} UTC.{doubt}"
+    )
 
 
 def _guarded(
@@ -192,7 +216,7 @@ def apply(turn: Turn, row: StepExecution, outcome: Outcome | Again | StepFailed)
         _ask(turn, row, outcome)
     elif isinstance(outcome, Again):
         row.due_at = outcome.until
-        turn.let_go(outcome.until if row.phase == Phase.CALL else _until(row))
+        turn.let_go(outcome.until if _asks_first(row) else _until(row))
 
 
 def _succeed(turn: Turn, row: StepExecution, done: Done) -> StepFailed | None:
@@ -200,8 +224,11 @@ def _succeed(turn: Turn, row: StepExecution, done: Done) -> StepFailed | None:
     try:
         chosen = extract_outputs(turn.definition(row).outputs, done.response)
     except (CannotConvert, SelectorError) as problem:
-        return StepFailed(str(problem), stage="PostVerification")
+        # Another attempt would make the call again, which did what it was to do.
+        repeat = row.call is None or row.call["effect"] == aws.Effect.READ.value
+        return StepFailed(str(problem), retryable=repeat, stage="PostVerification")
     row.outputs = {**done.outputs, **chosen}
+    row.failure_stage = row.failure_type = ""
     row.status, row.chosen = Status.SUCCESS, done.next_step or ""
     turn.event("step:succeeded", row)
     ends.leave(turn, row)
@@ -214,7 +241,8 @@ def _fail(turn: Turn, row: StepExecution, failure: StepFailed) -> None:
     row.failure_message, row.failure_stage = failure.message, failure.stage
     row.failure_type, row.outputs = failure.kind, dict(failure.outputs)
     step = turn.definition(row) if turn.runbook.find_step(row.name) else None
-    if step and failure.retryable and row.attempt < step.max_attempts:
+    another = failure.retryable and not _out_of_time(turn.execution)
+    if step and another and row.attempt < step.max_attempts:
         turn.event("step:retrying", row, message=failure.message, attempt=row.attempt)
         row.attempt += 1
         row.phase, row.due_at, row.status = Phase.BEGIN, soon(), Status.IN_PROGRESS
@@ -247,8 +275,12 @@ def _until(row: StepExecution) -> datetime:
 
 def _ask(turn: Turn, row: StepExecution, unknown: Unknown) -> None:
     """Stop and let a person say what happened; never guess."""
-    row.unknown = {"reason": unknown.reason, "evidence": {**evidence_of(row), **unknown.evidence}}
+    row.unknown = {
+        "reason": unknown.reason,
+        "evidence": {**evidence_of(row), **unknown.evidence},
+        "since": clock.now().isoformat(),
+    }
     row.phase, row.status, row.due_at = Phase.UNKNOWN, Status.WAITING, NEVER
     turn.event("step:unknown", row, message=unknown.reason)
     turn.set(status=Status.WAITING)
-    turn.let_go(NEVER)
+    turn.let_go(turn.execution.stop_deadline or NEVER)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from django import forms
+from django.http import QueryDict
 
 from executions.models import Account, Document, Execution
 from executions.runbook import values
@@ -72,8 +73,15 @@ class StartForm(forms.Form):
             )
 
     def wire(self) -> dict[str, list[str]]:
-        """The parameters as StartAutomationExecution takes them; those left empty stay out."""
-        wire = {}
+        """The parameters as StartAutomationExecution takes them; those left empty stay out.
+
+        Those that the document does not know stay in: whoever sent them is to be told.
+        """
+        wire = {
+            name.removeprefix(PREFIX): cast("QueryDict", self.data).getlist(name)
+            for name in self.data
+            if name.startswith(PREFIX) and name not in self.fields
+        }
         for name, parameter in self.runbook.parameters.items():
             value = self.cleaned_data.get(PREFIX + name)
             if value in (None, "", []) and not (parameter.required and value == []):
@@ -148,5 +156,6 @@ class HistoryForm(forms.Form):
     status = forms.MultipleChoiceField(choices=Status.choices, required=False)
     document = forms.CharField(required=False)
     by = forms.CharField(required=False)
-    after = forms.DateField(required=False)
-    before = forms.DateField(required=False)
+    after = forms.DateField(required=False, label="From")
+    before = forms.DateField(required=False, label="Until")
+    ended_after = forms.DateField(required=False, label="Ended since")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import DatabaseError, close_old_connections
 
 from executions import clock, engine, queue, store
 
@@ -15,6 +15,13 @@ logger = logging.getLogger(__name__)
 def drain() -> None:
     """Claim whatever is due, advance it, and claim the next, until nothing is due."""
     close_old_connections()
+    try:
+        _drain()
+    except DatabaseError as error:
+        logger.warning("The database is out of reach, the work waits in it: %s", error)
+
+
+def _drain() -> None:
     until = clock.now() + settings.DRAIN_TIME
     while (execution := store.claim()) is not None:
         lease = store.Lease(execution.id, execution.epoch)

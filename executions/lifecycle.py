@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 
 from executions import clock, library, queue
 from executions.errors import BadParameters, Conflict, NotAllowed, NotFound
 from executions.events import asked, record
-from executions.models import Account, DocumentVersion, Execution, Signal, StepExecution
+from executions.models import Account, DocumentVersion, Execution, Signal, StepExecution, Tag
 from executions.runbook import template, values
 from executions.runbook.types import Runbook
 from executions.states import Status, sources
@@ -39,6 +40,8 @@ class Start:
     region: str
     parameters: Mapping[str, Sequence[str]] = field(default_factory=dict)
     client_token: str | None = None
+    mode: str = "Auto"
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 def start(request: Start, *, by: User) -> Execution:
@@ -51,11 +54,11 @@ def start(request: Start, *, by: User) -> Execution:
         try:
             with transaction.atomic():
                 execution.save(force_insert=True)
-        except IntegrityError as error:
-            raise Conflict(
-                "Another start with this client token is under way; send it again.",
-                code="IdempotentParameterMismatch",
-            ) from error
+        except IntegrityError:
+            if earlier := _earlier(request, principal):  # it was started at the same moment
+                return earlier
+            raise
+        _tag(execution, request.tags)
         entry.data = {"execution": str(execution.id), "parameters": execution.parameters}
         record(
             execution.id,
@@ -84,12 +87,24 @@ def prepare(request: Start, account: Account, *, by: User) -> Execution:
         document_name=request.version.document.name,
         parameters=parameters,
         values=check_parameters(runbook, parameters),
-        client_token=request.client_token,
+        client_token=request.client_token or None,
+        mode=request.mode,
         started_by=by,
         executed_by=by.principal.arn if by.principal else "",
     )
     execution.role_arn = _role(execution, runbook, account, by)
     return execution
+
+
+def _tag(execution: Execution, tags: Mapping[str, str]) -> None:
+    for key, value in tags.items():
+        Tag.objects.create(
+            account_id=execution.account_id,
+            resource_type="Automation",
+            resource_id=str(execution.pk),
+            key=key,
+            value=value,
+        )
 
 
 def _document_arn(request: Start) -> str:
@@ -217,17 +232,22 @@ def nudge(execution_id: UUID) -> None:
         queue.ring()
 
 
-def stop(execution: Execution, *, by: User) -> None:
-    """Cancel: no step begins any more, onCancel steps get two minutes, and it ends Cancelled."""
-    with asked(by, "ssm:StopAutomationExecution", execution.arn):
+def stop(execution: Execution, *, by: User, kind: str = "Cancel") -> None:
+    """End it before its last step: no step begins any more.
+
+    Cancel gives onCancel steps two minutes, and the run ends Cancelled. Complete ends it as a
+    success, which is how an interactive run ends.
+    """
+    with asked(by, "ssm:StopAutomationExecution", execution.arn) as entry:
+        entry.data = {"type": kind}
         if not by.has_perm("ssm:StopAutomationExecution", execution.arn):
             raise NotAllowed("You may not stop this execution.")
         now = clock.now()
         stopped = Execution.objects.filter(
             pk=execution.pk, status__in=sources(Status.CANCELLING), stop_requested=""
         ).update(
-            status=Status.CANCELLING,
-            stop_requested="Cancel",
+            status=F("status") if kind == "Complete" else Status.CANCELLING,
+            stop_requested=kind,
             stop_deadline=now + CANCEL_TIME,
             wake_at=now,
         )
@@ -236,7 +256,8 @@ def stop(execution: Execution, *, by: User) -> None:
                 "The execution has ended or is being cancelled already.",
                 code="InvalidAutomationStatusUpdateException",
             )
-        record(execution.pk, "execution:cancelling", by=by.principal.arn if by.principal else "")
+        event = "execution:completing" if kind == "Complete" else "execution:cancelling"
+        record(execution.pk, event, by=by.principal.arn if by.principal else "")
         queue.ring()
 
 
@@ -249,6 +270,7 @@ def settle_unknown(step: StepExecution, verdict: str, *, comment: str, by: User)
             raise NotAllowed("You may not decide on this execution.")
         if verdict not in VERDICTS:
             raise BadParameters({"verdict": ["Choose what became of the call."]})
+        nudge(execution.pk)  # first, since it takes the row: two verdicts are judged one by one
         waiting = StepExecution.objects.filter(
             pk=step.pk, phase=StepExecution.Phase.UNKNOWN
         ).exists()
@@ -263,4 +285,3 @@ def settle_unknown(step: StepExecution, verdict: str, *, comment: str, by: User)
             by=actor,
         )
         record(execution.pk, f"step:{verdict}", step=step.name, by=actor, data={"comment": comment})
-        nudge(execution.pk)

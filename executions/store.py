@@ -37,13 +37,15 @@ MINE: Final = "id = %s AND epoch = %s AND lease_owner = %s"
 # A nudge since the claim has moved wake_at below the lease's end: it stays.
 MERGED: Final = "CASE WHEN wake_at < lease_until THEN wake_at ELSE %s END"
 RELEASE: Final = (
-    "UPDATE executions_execution SET lease_owner = '', lease_until = %s,"
-    f" wake_at = {MERGED} WHERE {MINE}"  # noqa: S608 - constants of this module
+    "UPDATE executions_execution SET lease_owner = '', lease_until = %s,"  # noqa: S608 - constants
+    f" wake_at = {MERGED} WHERE {MINE}"
 )
 # Only the engine's own end takes an execution out of Cancelling.
 KEEP_CANCELLING: Final = "CASE WHEN status = 'Cancelling' THEN status ELSE %s END"
 # Events after which an execution is not stuck in the same place.
-PROGRESS: Final = frozenset({"execution:started", "step:succeeded", "step:failed"})
+PROGRESS: Final = frozenset(
+    {"execution:started", "step:succeeded", "step:failed", "step:timed_out", "step:cancelled"}
+)
 
 
 class Fenced(Exception):
@@ -51,7 +53,7 @@ class Fenced(Exception):
 
 
 class StopMeanwhile(Exception):
-    """Somebody asked to stop before this final write; nothing was written."""
+    """Somebody asked to stop before a write that must not come after that; nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class Change:
     consumed: list[int] = field(default_factory=list)  # ids of signals
     lease_until: datetime | None = None
     release: datetime | None = None
-    expect_stop: str | None = None  # the stop request that a final write knows of
+    expect_stop: str | None = None  # the stop request that an intent or a final write knows of
 
 
 def claim() -> Execution | None:

@@ -28,6 +28,7 @@ TOKENS: Final = uuid5(NAMESPACE_URL, "countersign:client-token")
 CALL_MARGIN: Final = timedelta(seconds=5)
 FAST_POLLS: Final = timedelta(minutes=1)
 SLOW_POLL: Final = 3  # times the fast one
+STOPS: Final = frozenset({"Cancel", "Complete"})  # asked for, and not yet taken up
 Phase = StepExecution.Phase
 
 
@@ -52,11 +53,11 @@ class Turn:
     steps_taken: int = 0
 
     @classmethod
-    def load(cls, execution: Execution) -> Turn:
-        """Read what the turn needs, once."""
+    def load(cls, execution: Execution, runbook: Runbook | None = None) -> Turn:
+        """Read what the turn needs, once; the document too, unless another is given."""
         return cls(
             execution,
-            library.runbook(execution.version),
+            runbook or library.runbook(execution.version),
             store.Lease(execution.id, execution.epoch),
             list(execution.steps.all()),
             list(execution.signals.filter(consumed_at=None)),
@@ -66,6 +67,11 @@ class Turn:
     def open_row(self) -> StepExecution | None:
         """The step that has begun and not ended."""
         return next((row for row in reversed(self.rows) if row.phase != Phase.ENDED), None)
+
+    @property
+    def waits_for_people(self) -> bool:
+        """Whether a person starts each step, and nobody has asked to stop."""
+        return self.execution.mode == "Interactive" and not self.execution.stop_requested
 
     def definition(self, row: StepExecution) -> Step:
         """The row's step in the document."""
@@ -131,11 +137,12 @@ class Turn:
     def identity(self) -> aws.Identity:
         """As whom the steps act; without any role they do not act at all."""
         account = Account.objects.filter(pk=self.execution.account_id).first()
-        role = self.execution.role_arn or (account.role_arn if account else "")
-        if not role:
+        role = account and (self.execution.role_arn or account.role_arn)
+        if account is None or not role:
             raise StepFailed(
-                f"Account {self.execution.account_id} has no role for Countersign and the document"
-                " names none. Connect the account, or give AutomationAssumeRole.",
+                f"Account {self.execution.account_id} is not connected, or has no role for"
+                " Countersign and the document names none. Connect the account, or give"
+                " AutomationAssumeRole.",
                 retryable=False,
                 stage="PreVerification",
                 kind="Permission",
@@ -144,7 +151,7 @@ class Turn:
             self.execution.account_id,
             role,
             f"Automation-{self.execution.id}",
-            account.external_id if account else "",
+            account.external_id,
         )
 
     def touch(self, row: StepExecution) -> None:
@@ -182,6 +189,23 @@ class Turn:
         change, self.change = self.change, store.Change()
         self.execution.stop_requested = store.write(self.lease, change)
 
+    def intend(self, row: StepExecution, **data: Any) -> bool:
+        """Commit that the row's call is under way. False if a stop request came first: no trace."""
+        if self.execution.stop_requested in STOPS:
+            return False
+        self.touch(row)
+        self.event("step:call", row, **data)
+        intent = self.change
+        intent.expect_stop = self.execution.stop_requested
+        try:
+            self.flush(for_call=True)
+        except store.StopMeanwhile:
+            self.change = intent
+            intent.events.pop()
+            intent.expect_stop = intent.lease_until = None
+            return False
+        return True
+
     def let_go(self, until: datetime) -> None:
         """Commit, and release until then; the turn is over."""
         self.change.release = until
@@ -204,6 +228,14 @@ class Turn:
 def token(row: StepExecution) -> str:
     """The attempt's client token: the same in every process and at every try."""
     return str(uuid5(TOKENS, f"{row.execution_id}|{row.number}|{row.name}|{row.attempt}"))
+
+
+def in_doubt(row: StepExecution) -> bool:
+    """Whether the row's call may have taken effect without anybody knowing."""
+    if row.call is None or row.phase not in {Phase.CALL, Phase.UNKNOWN}:
+        return False
+    lost: bool = row.call["answer"] == "lost"
+    return lost and row.call["effect"] != aws.Effect.READ.value
 
 
 def is_read(service: str, operation: str) -> bool:

@@ -15,6 +15,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,9 +24,11 @@ CHECKS = {
     "ruff check": ["-m", "ruff", "check", "."],
     "ruff format": ["-m", "ruff", "format", "--check", "."],
     "mypy": ["-m", "mypy"],
+    # Its own command, which has no module of that name.
     "lint-imports": [
         "-c",
-        "import sys; from importlinter.cli import lint_imports_command as c; c()",
+        "from importlinter.cli import lint_imports_command as c; c()",
+        "--no-logo",
     ],
     "makemigrations": ["manage.py", "makemigrations", "--check", "--dry-run"],
 }
@@ -36,19 +39,26 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         "./test",
         description=__doc__,
-        add_help=True,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument("--no-browser", action="store_true", help="leave the browser's tests out")
     options, for_pytest = parser.parse_known_args()
     os.chdir(ROOT)
-    os.environ.setdefault("SECRET_KEY", "only-for-checks-and-tests")
     if not options.no_browser and not install_browser():
         return 1
+    with tempfile.TemporaryDirectory(prefix="countersign-test-") as state:
+        os.environ["COUNTERSIGN_STATE"] = state  # not the var/ of a ./run
+        os.environ.setdefault("SECRET_KEY", "only-for-checks-and-tests")
+        return check(for_pytest, browser=not options.no_browser)
+
+
+def check(for_pytest: list[str], *, browser: bool) -> int:
+    """Runs the checks, unless pytest is asked for something; then pytest, whose words are last."""
     failed = [] if for_pytest else [name for name in CHECKS if not passes(name)]
     heading("pytest" + (f" (failed above: {', '.join(failed)})" if failed else ""))
-    command = ["-m", "pytest", *(["-m", "not browser"] if options.no_browser else [])]
-    result = python(*command, *(for_pytest or ["-n", "2"]))
+    selection = [] if browser else ["-m", "not browser"]
+    result = python("-m", "pytest", *selection, *(for_pytest or ["-n", "2"]))
     return result or bool(failed)
 
 

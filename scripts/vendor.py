@@ -40,8 +40,7 @@ ICONS = (
     "alert-octagon alert-triangle arrow-left arrow-right bolt check checks chevron-down "
     "chevron-right circle-check circle-dashed circle-minus clock-x cloud copy door-exit file-text "
     "help-hexagon history home hourglass hourglass-empty info-circle key loader-2 lock logout "
-    "message moon player-play player-stop refresh rubber-stamp search server square-x sun user "
-    "user-check x"
+    "moon player-play player-stop refresh rubber-stamp search server square-x sun user x"
 )
 
 PACKAGES = (

@@ -32,10 +32,9 @@
   const sayDuration = (total) => {
     const pad = (number) => String(number).padStart(2, "0");
     const [days, hours, minutes] = [total / 86400, (total / 3600) % 24, (total / 60) % 60].map(Math.floor);
-    if (total < 10) return `${Math.max(total, 0).toFixed(1)} s`;
     if (days) return `${days} d ${hours} h`;
     if (hours) return `${hours} h ${pad(minutes)} min`;
-    return minutes ? `${minutes} min ${pad(Math.floor(total % 60))} s` : `${Math.floor(total)} s`;
+    return minutes ? `${minutes} min ${pad(Math.floor(total % 60))} s` : `${Math.max(Math.floor(total), 0)} s`;
   };
   const tick = () => {
     all("[data-since]").forEach((element) => {
@@ -112,6 +111,7 @@
   document.addEventListener("htmx:sendError", () =>
     warn("The server cannot be reached. Check your connection, then reload the page."));
 
+  document.querySelector('[aria-invalid="true"]')?.focus();
   refresh(document);
   setInterval(tick, 1000);
 })();

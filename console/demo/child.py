@@ -40,7 +40,7 @@ class Child:
         self.program = program
         self.log = logs / f"{program.name}.log"
         self._environment = environment
-        self._process: Process | None = None
+        self._starting: asyncio.Task[Process] | None = None
         self.log.write_bytes(b"")
 
     async def start(self) -> None:
@@ -65,40 +65,46 @@ class Child:
         """Starts the program again whenever it ends, at growing intervals if it will not live."""
         clock = asyncio.get_running_loop().time
         delay = FIRST_DELAY
-        while self._process:
+        while process := await self._current():
             began = clock()
-            await self._process.wait()
-            _kill_session(self._process.pid)
+            await process.wait()
+            _kill_session(process.pid)
             if clock() - began > LONGEST_DELAY:
                 delay = FIRST_DELAY
             say(
-                f"{self.program.name} ended ({_how(self._process)}). It is started again in "
-                f"{delay} s. Its log: {self.log}"
+                f"{self.program.name} ended ({_how(process)}). It is started again in {delay} s. "
+                f"Its log: {self.log}"
             )
             await asyncio.sleep(delay)
             delay = min(delay * 2, LONGEST_DELAY)
             await self._spawn()
 
-    def ask_to_stop(self) -> None:
+    async def ask_to_stop(self) -> None:
         """Sends the program its stop signal, if it runs."""
-        if self._process and self._process.returncode is None:
+        process = await self._current()
+        if process and process.returncode is None:
             with suppress(ProcessLookupError):
-                self._process.send_signal(self.program.stop)
+                process.send_signal(self.program.stop)
 
     async def ended(self) -> None:
         """Returns when the program runs no more."""
-        if self._process:
-            await self._process.wait()
+        if process := await self._current():
+            await process.wait()
 
     async def kill(self) -> None:
         """Ends the program and all that it left behind, now."""
-        if self._process:
-            _kill_session(self._process.pid)
-            await self._process.wait()
+        if process := await self._current():
+            _kill_session(process.pid)
+            await process.wait()
 
     async def _spawn(self) -> Process:
+        # Not to be cancelled half-way: nobody would know of the process.
+        self._starting = asyncio.create_task(self._launch())
+        return await asyncio.shield(self._starting)
+
+    async def _launch(self) -> Process:
         with self.log.open("ab") as output:
-            self._process = await asyncio.create_subprocess_exec(
+            return await asyncio.create_subprocess_exec(
                 *WITH_US,
                 *self.program.command,
                 cwd=ROOT,
@@ -109,7 +115,13 @@ class Child:
                 # Ctrl-C at the terminal is ours alone: we stop them in order.
                 start_new_session=True,
             )
-        return self._process
+
+    async def _current(self) -> Process | None:
+        """The latest process, if there ever was one."""
+        if self._starting is None:
+            return None
+        await asyncio.wait({self._starting})
+        return None if self._starting.exception() else self._starting.result()
 
     def _trouble(self, what: str) -> Trouble:
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -128,8 +140,7 @@ def _kill_session(leader: int) -> None:
         os.killpg(leader, signal.SIGKILL)
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):  # it ended meanwhile
-            session = (
-                stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[3]
-            )
-            if int(session) == leader:
+            # After the name in parentheses: state, parent, process group, session.
+            facts = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+            if int(facts[3]) == leader:
                 os.kill(int(stat.parent.name), signal.SIGKILL)

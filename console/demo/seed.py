@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -11,8 +12,8 @@ from typing import Any, Final
 from django.contrib.auth.hashers import make_password
 
 from console.demo.state import write_private
-from console.iam import presets
-from console.iam.models import Principal, User
+from console.iam import keys, presets
+from console.iam.models import Policy, Principal, User
 from executions.library.predefined import install_all
 from executions.models import Account
 
@@ -61,33 +62,32 @@ def seed(state: Path) -> None:
     install_all()
     policies = presets.install()
     known = _known(state / "users.json")
-    facts = []
-    for person in PEOPLE:
-        password = known.get(person.username) or secrets.token_urlsafe(12)
-        user, is_new = User.objects.get_or_create(username=person.username)
-        if is_new or person.username not in known:
-            user.password = make_password(password)
-            user.save(update_fields=["password"])
-        for arn in person.arns:
-            principal, _ = Principal.objects.get_or_create(arn=arn, defaults={"user": user})
-            principal.policies.set([policies[person.policy]])
-        facts.append(_facts(person, password))
+    facts = [_person(person, policies[person.policy], known) for person in PEOPLE]
     write_private(state / "users.json", json.dumps(facts, indent=2) + "\n")
 
 
-def _facts(person: Person, password: str) -> dict[str, Any]:
-    return {
-        "username": person.username,
-        "password": password,
-        "arn": person.arns[0],
-        "access_key_id": None,
-        "secret_access_key": None,
-    }
+def _person(person: Person, policy: Policy, known: Mapping[str, Any]) -> dict[str, Any]:
+    """Put a person in place; their secrets stay those that were handed out before."""
+    facts = known.get(person.username)
+    user, is_new = User.objects.get_or_create(username=person.username)
+    if facts is None or is_new:
+        facts = {"username": person.username, "password": secrets.token_urlsafe(12)}
+        user.password = make_password(facts["password"])
+        user.save(update_fields=["password"])
+    for arn in person.arns:
+        principal, _ = Principal.objects.get_or_create(arn=arn, defaults={"user": user})
+        principal.policies.set([policy])
+    if not facts.get("access_key_id"):
+        key, secret = keys.create(Principal.objects.get(arn=person.arns[0]), "made by ./run")
+        facts |= {"access_key_id": key.key_id, "secret_access_key": secret}
+    order = ("username", "password", "arn", "access_key_id", "secret_access_key")
+    facts = {**facts, "arn": person.arns[0]}
+    return {name: facts[name] for name in order}
 
 
-def _known(path: Path) -> dict[str, str]:
-    """The passwords that were handed out before, by name."""
+def _known(path: Path) -> dict[str, dict[str, Any]]:
+    """What was handed out before, by name."""
     if not path.exists():
         return {}
     users = json.loads(path.read_text(encoding="utf-8"))
-    return {user["username"]: user["password"] for user in users}
+    return {user["username"]: user for user in users}

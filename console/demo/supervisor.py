@@ -121,8 +121,7 @@ class Supervisor:
 
 async def _ask(children: list[Child], seconds: float) -> None:
     """Asks all to stop and gives them that long."""
-    for child in children:
-        child.ask_to_stop()
+    await asyncio.gather(*(child.ask_to_stop() for child in children))
     ends = [asyncio.create_task(child.ended()) for child in children]
     if ends:
         _, pending = await asyncio.wait(ends, timeout=seconds)

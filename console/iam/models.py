@@ -83,3 +83,21 @@ class Principal(models.Model):
         """Whether its policies allow the action on the resource."""
         documents = [policy.document for policy in self.policies.all()]
         return evaluate.evaluate(documents, action, resource) is evaluate.Decision.ALLOW
+
+
+class AccessKey(models.Model):
+    """A key with which programs sign as a principal. The secret is kept encrypted."""
+
+    key_id = models.CharField(max_length=32, unique=True)
+    principal = models.ForeignKey(Principal, models.PROTECT, related_name="access_keys")
+    secret = models.TextField()  # as console/iam/keys.py encrypts it
+    description = models.CharField(max_length=128, blank=True)
+    created_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+
+    def __str__(self) -> str:
+        return self.key_id

@@ -14,6 +14,10 @@ READ: Final = [
     "ssm:DescribeDocument",
     "ssm:ListDocuments",
     "ssm:ListDocumentVersions",
+    "ssm:DescribeDocumentPermission",
+    "ssm:ListTagsForResource",
+    "ssm:GetServiceSetting",
+    "ssm:GetExecutionPreview",
     "ec2:DescribeInstances",
 ]
 PRESETS: Final[dict[str, list[str]]] = {
@@ -24,6 +28,8 @@ PRESETS: Final[dict[str, list[str]]] = {
         "ssm:StartAutomationExecution",
         "ssm:StopAutomationExecution",
         "ssm:SendAutomationSignal",
+        "ssm:AddTagsToResource",
+        "ssm:RemoveTagsFromResource",
         "iam:PassRole",
     ],
     "CountersignAdministrator": ["*"],

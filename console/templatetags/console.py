@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 from django import forms, template
 from django.forms import BoundField
 from django.templatetags.static import static
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from executions import clock
 from executions.models import Event
 
 register = template.Library()
@@ -44,8 +44,13 @@ LOOKS = {
     "Expired": Look("Expired", "hourglass-empty", "idle"),
 }
 
+UNHEARD = "help-hexagon"
+
 # Kinds that do not read well as they are; the braces take the event's data.
 EVENT_WORDS = {
+    "execution:success": "ended with success",
+    "execution:timedout": "timed out",
+    "step:waiting": "waits",
     "step:call": "called {call}",
     "step:recovering": "is finding out what became of {call}",
     "step:retrying": "failed attempt {attempt} and is tried again",
@@ -74,13 +79,19 @@ def icon(name: str, css: str = "") -> SafeString:
 @register.simple_tag
 def status_badge(status: str) -> SafeString:
     """The status of an execution, a step or an approval request; an unheard-of one as it is."""
-    look = LOOKS.get(status, Look(status, "help-hexagon", "idle"))
+    look = LOOKS.get(status, Look(status, UNHEARD, "idle"))
     return format_html(
         '<span class="state state-{}">{}<span>{}</span></span>',
         look.tone,
         icon(look.icon),
         look.word,
     )
+
+
+@register.simple_tag
+def instance_state(state: str) -> SafeString:
+    """EC2's word for the state of an instance, with a mark whose shape differs too."""
+    return format_html('<span class="instance instance-{}">{}</span>', state, state)
 
 
 @register.filter
@@ -127,18 +138,18 @@ def duration(start: datetime | None, end: datetime | None = None) -> SafeString 
     """How long from start to end; without an end, until now, and console.js lets it tick."""
     if start is None:
         return "–"
-    seconds = ((end or timezone.now()) - start).total_seconds()
+    seconds = ((end or clock.now()) - start).total_seconds()
     if end:
         return format_duration(seconds)
     return format_html(
-        '<span data-since="{}">{}</span>', start.isoformat(), format_duration(seconds)
+        '<span data-since="{}">{}</span>', start.isoformat(), format_duration(int(seconds))
     )
 
 
 def format_duration(seconds: float) -> str:
     """Two units at most: "0.4 s", "42 s", "3 min 05 s", "2 h 10 min", "3 d 4 h"."""
-    if seconds < 10:
-        return f"{max(seconds, 0):.1f} s"
+    if seconds < 10 and not isinstance(seconds, int):
+        return f"{max(seconds, 0.0):.1f} s"
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)

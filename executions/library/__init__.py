@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -13,7 +15,7 @@ from executions import clock
 from executions.actions import registry
 from executions.errors import BadParameters, Conflict, NotAllowed, NotFound
 from executions.events import asked
-from executions.models import Document, DocumentVersion
+from executions.models import Document, DocumentVersion, Tag
 from executions.models.documents import AMAZON
 from executions.runbook.parse import parse
 from executions.runbook.types import Problem, Runbook
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from console.iam.models import User
 
 NAME = re.compile(r"[a-zA-Z0-9_\-.]{3,128}")
+ARN = re.compile(r"arn:aws[a-z-]*:ssm:([a-z0-9-]+):(\d{12})?:document/(.+)")
+MOST_DOCUMENTS, MOST_VERSIONS = 500, 1000
 RESERVED = ("aws", "amazon", "amzn")
 
 
@@ -45,6 +49,19 @@ def find(owner: str, name: str, *, by: User) -> Document:
     return document
 
 
+def find_named(name: str, *, region: str, by: User) -> Document:
+    """A document by name (the account's own, else a predefined one) or, also if shared, by ARN."""
+    account = by.principal.account_id if by.principal else ""
+    match = ARN.fullmatch(name)
+    if match:
+        owner = match[2] or AMAZON
+        if match[1] != region:
+            raise NotFound(f"{name} is in another Region.", code="InvalidDocument")
+        return find(owner, match[3], by=by)
+    own = Document.objects.filter(owner=account, name=name).exists()
+    return find(account if own else AMAZON, name, by=by)
+
+
 def runbook(version: DocumentVersion) -> Runbook:
     """The version as a value. Versions never change, so each is parsed once in a process."""
     return _parsed(version.pk, version.content, version.format)
@@ -55,36 +72,64 @@ def _parsed(version_id: int, content: str, fmt: str) -> Runbook:
     return parse(content, "JSON" if fmt == "JSON" else "YAML")
 
 
-def create(name: str, content: str, *, fmt: str, by: User) -> DocumentVersion:
-    """A new document of the person's account, with version 1."""
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a new version is made of; the version's name never changes and is used once."""
+
+    content: str
+    format: str = "YAML"
+    version_name: str = ""
+    display_name: str = ""
+    target_type: str | None = None
+
+
+def create(
+    name: str, draft: Draft, *, by: User, tags: Mapping[str, str] | None = None
+) -> DocumentVersion:
+    """A new document of the person's account, with version 1 and its tags."""
     owner = by.principal.account_id if by.principal else ""
     document = Document(owner=owner, name=name)
     with asked(by, "ssm:CreateDocument", document.arn("*")):
         if not by.has_perm("ssm:CreateDocument", document.arn("*")):
             raise NotAllowed(f"You may not create the document {name}.")
-        if not NAME.fullmatch(name):
-            raise BadParameters(
-                {"name": ["A name has 3 to 128 letters, digits, dots, hyphens or underscores."]},
-                code="ValidationException",
+        _check_name(name)
+        if Document.objects.filter(owner=owner, name=name).exists():
+            raise Conflict(f"There is a document {name} already.", code="DocumentAlreadyExists")
+        if Document.objects.filter(owner=owner).count() >= MOST_DOCUMENTS:
+            raise Conflict(
+                f"The account has {MOST_DOCUMENTS} documents, the most that it can have.",
+                code="DocumentLimitExceeded",
             )
-        if name.lower().startswith(RESERVED):
-            raise BadParameters(
-                {"name": [f"Names that begin with {', '.join(RESERVED)} belong to AWS."]},
-                code="ValidationException",
+        version = save_version(document, draft, by=by)
+        for key, value in (tags or {}).items():
+            Tag.objects.create(
+                account_id=owner, resource_type="Document", resource_id=name, key=key, value=value
             )
-        return save_version(document, content, fmt=fmt, by=by)
+        return version
 
 
-def save_version(
-    document: Document, content: str, *, fmt: str, by: User | None = None
-) -> DocumentVersion:
+def _check_name(name: str) -> None:
+    problem = ""
+    if not NAME.fullmatch(name):
+        problem = "A name has 3 to 128 letters, digits, dots, hyphens or underscores."
+    elif name.lower().startswith(RESERVED):
+        problem = f"Names that begin with {', '.join(RESERVED)} belong to AWS."
+    if problem:
+        raise BadParameters({"name": [problem]}, code="ValidationException")
+
+
+def save_version(document: Document, draft: Draft, *, by: User | None = None) -> DocumentVersion:
     """Check the text and add it as the document's next version; the first becomes the default."""
-    parsed, problems = check(content, registry.specs(), "JSON" if fmt == "JSON" else "YAML")
+    fmt = draft.format
+    parsed, problems = check(draft.content, registry.specs(), "JSON" if fmt == "JSON" else "YAML")
     errors = [problem for problem in problems if problem.severity == "error"]
     if parsed is None or errors:
         raise InvalidContent(errors)
-    digest = hashlib.sha256(content.encode()).hexdigest()
-    number = document.versions.count() + 1 if document.pk else 1
+    if draft.target_type is not None:
+        document.target_type = draft.target_type
+    number = document.latest_version + 1 if document.pk else 1
+    digest = hashlib.sha256(draft.content.encode()).hexdigest()
+    _check_new(document, draft, digest)
     try:
         with transaction.atomic():
             document.latest_version, document.updated_at = number, clock.now()
@@ -92,18 +137,42 @@ def save_version(
             return DocumentVersion.objects.create(
                 document=document,
                 number=number,
-                content=content,
+                content=draft.content,
                 format=fmt,
                 sha256=digest,
                 description=parsed.description,
+                version_name=draft.version_name,
+                display_name=draft.display_name,
                 created_by=by,
                 created_by_arn=by.principal.arn if by and by.principal else "",
             )
     except IntegrityError as error:
         raise Conflict(
-            f"{document.name} exists already with this content or under this name.",
-            code="DocumentAlreadyExists" if number == 1 else "DuplicateDocumentContent",
+            f"Somebody else is changing {document.name} at this moment; try again.",
+            code="DocumentAlreadyExists" if number == 1 else "TooManyUpdates",
         ) from error
+
+
+def _check_new(document: Document, draft: Draft, digest: str) -> None:
+    """A version has new content and a new name, and there is room for it."""
+    if document.pk is None:
+        return
+    versions = document.versions
+    if same := versions.filter(sha256=digest).first():
+        raise Conflict(
+            f"Version {same.number} of {document.name} has this very content.",
+            code="DuplicateDocumentContent",
+        )
+    if draft.version_name and versions.filter(version_name=draft.version_name).exists():
+        raise Conflict(
+            f"A version of {document.name} is named {draft.version_name} already.",
+            code="DuplicateDocumentVersionName",
+        )
+    if versions.count() >= MOST_VERSIONS:
+        raise Conflict(
+            f"{document.name} has {MOST_VERSIONS} versions, the most that it can have.",
+            code="DocumentVersionLimitExceeded",
+        )
 
 
 def install(name: str, content: str, *, target_type: str, fmt: str = "YAML") -> DocumentVersion:
@@ -113,6 +182,6 @@ def install(name: str, content: str, *, target_type: str, fmt: str = "YAML") -> 
     digest = hashlib.sha256(content.encode()).hexdigest()
     if document.pk and (same := document.versions.filter(sha256=digest).first()):
         return same
-    version = save_version(document, content, fmt=fmt)
+    version = save_version(document, Draft(content, fmt))
     Document.objects.filter(pk=document.pk).update(default_version=version.number)
     return version

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from executions.models.accounts import Account
-from executions.models.documents import Document, DocumentVersion
+from executions.models.documents import Document, DocumentPermission, DocumentVersion
 from executions.models.executions import Execution, Signal, StepExecution
 from executions.models.journal import Event, JournalEntry
+from executions.models.tags import ExecutionPreview, ServiceSetting, Tag
 
 __all__ = [
     "Account",
     "Document",
+    "DocumentPermission",
     "DocumentVersion",
     "Event",
     "Execution",
+    "ExecutionPreview",
     "JournalEntry",
+    "ServiceSetting",
     "Signal",
     "StepExecution",
+    "Tag",
 ]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Exists, OuterRef, Q
 
 from executions import clock
 
@@ -13,14 +14,20 @@ if TYPE_CHECKING:
     pass
 
 AMAZON = "Amazon"
+EVERYONE = "all"
 
 
 class DocumentQuerySet(models.QuerySet["Document"]):
     """Which documents, for whom."""
 
     def visible_to(self, account_id: str) -> DocumentQuerySet:
-        """The predefined ones and the account's own."""
-        return self.filter(owner__in=(AMAZON, account_id))
+        """The predefined ones, the account's own, and those shared with it."""
+        shared = Exists(
+            DocumentPermission.objects.filter(
+                document=OuterRef("pk"), account_id__in=(account_id, EVERYONE)
+            )
+        )
+        return self.filter(Q(owner__in=(AMAZON, account_id)) | shared)
 
 
 class Document(models.Model):
@@ -57,7 +64,7 @@ class Document(models.Model):
         )
         if number is None:
             number = self.default_version
-        if not str(number).isdigit():
+        if not str(number).isdecimal():
             raise DocumentVersion.DoesNotExist
         return self.versions.get(number=int(number))
 
@@ -79,6 +86,8 @@ class DocumentVersion(models.Model):
     format = models.CharField(max_length=4, choices=(("YAML", "YAML"), ("JSON", "JSON")))
     sha256 = models.CharField(max_length=64)
     description = models.TextField(blank=True)
+    version_name = models.CharField(max_length=128, blank=True)
+    display_name = models.CharField(max_length=1024, blank=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
     )
@@ -92,6 +101,11 @@ class DocumentVersion(models.Model):
         constraints = [
             models.UniqueConstraint(fields=("document", "number"), name="version_number"),
             models.UniqueConstraint(fields=("document", "sha256"), name="version_content"),
+            models.UniqueConstraint(
+                fields=("document", "version_name"),
+                condition=~Q(version_name=""),
+                name="version_name",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -102,3 +116,20 @@ class DocumentVersion(models.Model):
         if not self._state.adding:
             raise TypeError("A document version never changes; add a new one.")
         super().save(*args, **kwargs)
+
+
+class DocumentPermission(models.Model):
+    """An account that a document is shared with, or everyone."""
+
+    document = models.ForeignKey(Document, models.CASCADE, related_name="permissions")
+    account_id = models.CharField(max_length=12)
+    shared_version = models.CharField(max_length=8, default="$DEFAULT")
+
+    class Meta:
+        ordering = ("account_id",)
+        constraints = [
+            models.UniqueConstraint(fields=("document", "account_id"), name="permission_account"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.document} for {self.account_id}"

@@ -84,7 +84,8 @@ def _open_collection(
     _refuse_key(builder, at)
     is_map = isinstance(event, yaml.MappingStartEvent)
     if event.tag not in (None, "!", f"{_TAG}{'map' if is_map else 'seq'}"):
-        builder.complain(f"The tag {clip(event.tag)} has no meaning in a runbook; drop it.", at)
+        tag = clip(str(event.tag))
+        builder.complain(f"The tag {tag} has no meaning in a runbook; drop it.", at)
     builder.open({} if is_map else [], at, event.anchor)
 
 

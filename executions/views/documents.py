@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from executions import library
 from executions.errors import NotAllowed, NotFound
-from executions.models import Document, DocumentVersion
+from executions.models import Account, Document, DocumentVersion
 from executions.views.http import SignedIn, account_of
 
 
@@ -39,13 +39,23 @@ def document(request: SignedIn, owner: str, name: str) -> HttpResponse:
     """One document: steps, parameters, text and versions of a version."""
     found = library.find(owner, name, by=request.user)
     version = find_version(found, request.GET.get("version", "$DEFAULT"))
+    account = account_of(request)
     context = {
         "document": found,
         "version": version,
         "runbook": library.runbook(version),
-        "account": account_of(request),
+        "account": account,
+        "may_start": bool(start_regions(request, found, account)),
     }
     return render(request, "documents/detail.html", context)
+
+
+def start_regions(request: SignedIn, found: Document, account: Account) -> list[str]:
+    """The account's Regions in which the person may start the document."""
+    action = "ssm:StartAutomationExecution"
+    return [
+        region for region in account.regions if request.user.has_perm(action, found.arn(region))
+    ]
 
 
 def find_version(found: Document, wanted: str) -> DocumentVersion:

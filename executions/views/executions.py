@@ -50,6 +50,8 @@ def _filtered(found: ExecutionQuerySet, wanted: dict[str, Any]) -> ExecutionQuer
         found = found.filter(Q(executed_by__icontains=who) | Q(started_by__username__icontains=who))
     if after := wanted.get("after"):
         found = found.filter(created_at__gte=_midnight(after))
+    if ended := wanted.get("ended_after"):
+        found = found.filter(ended_at__gte=_midnight(ended))
     if before := wanted.get("before"):
         found = found.filter(created_at__lt=_midnight(before) + timedelta(days=1))
     if query := wanted.get("q"):

@@ -11,12 +11,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from executions import library, lifecycle, targets
-from executions.errors import BadParameters, Refused
+from executions.errors import BadParameters, NotAllowed, Refused
 from executions.forms import PREFIX, StartForm, initial_of
 from executions.models import DocumentVersion, Execution
 from executions.runbook import template
 from executions.runbook.types import Step
-from executions.views.documents import find_version
+from executions.views.documents import find_version, start_regions
 from executions.views.http import SignedIn, account_of
 
 BAD_REQUEST = 400
@@ -28,6 +28,8 @@ def start(request: SignedIn, owner: str, name: str) -> HttpResponse:
     document = library.find(owner, name, by=request.user)
     version = find_version(document, request.GET.get("version", "$DEFAULT"))
     runbook, account = library.runbook(version), account_of(request)
+    if not start_regions(request, document, account):
+        raise NotAllowed(f"You may not start {document.name}.")
     if request.method != "POST":
         form = StartForm(document, runbook, account, initial=_initial(request))
         return _show_form(request, version, form)

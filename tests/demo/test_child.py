@@ -125,13 +125,26 @@ def test_second_signal_ends_what_ignores_the_first(exchange: Exchange) -> None:
         )
         await child.start()
         caller = await on.calls.get()
-        child.ask_to_stop()
+        await child.ask_to_stop()
         caller.writer.close()
         await on.calls.get()  # it has survived the first
-        child.ask_to_stop()
+        await child.ask_to_stop()
         await child.ended()
 
     exchange.run(scene)
+
+
+def test_start_that_is_cancelled_half_way_leaves_nothing(tmp_path: Path) -> None:
+    async def scene() -> int | None:
+        child = Child(Program("web", ["tail", "-f", "/dev/null"]), os.environ, tmp_path)
+        starting = asyncio.create_task(child.start())
+        await asyncio.sleep(0)  # one turn of the loop: it has begun, and cannot have finished
+        starting.cancel()
+        await child.kill()
+        process = await child._current()
+        return process.returncode if process else None
+
+    assert asyncio.run(scene()) == -signal.SIGKILL
 
 
 def test_program_that_cannot_start_is_quoted(tmp_path: Path) -> None:

@@ -139,8 +139,8 @@ def begin_step(execution: Execution) -> Callable[[str], StepExecution]:
 
 @pytest.fixture(scope="session")
 def shared_web(database_file: Path, shared_redis: Server) -> Iterator[Web]:
-    """One web process for most tests."""
-    with running_web(database_file, shared_redis) as web:
+    """One web process for most tests. It hears of events from Redis or not at all."""
+    with running_web(database_file, shared_redis, CHECK=600, PING=600) as web:
         yield web
 
 

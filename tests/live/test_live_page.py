@@ -1,4 +1,4 @@
-"""The page of an execution in a real browser: complete whatever the network does, and no doubles."""
+"""The page of an execution in a real browser: complete whatever the network does, no doubles."""
 
 from __future__ import annotations
 
@@ -150,8 +150,6 @@ def test_steps_come_and_change(
     begin_step: Callable[[str], StepExecution],
 ) -> None:
     open_page()
-    names = page.locator(".steps-list > li .step-name")
-    assert [re.sub("aws.*", "", name) for name in names.all_inner_texts()]
     step = begin_step("stopInstances")
     expect(page.locator("#step-1")).to_be_visible()
     expect(page.locator("#upcoming-stopInstances")).to_have_count(0)

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,11 @@ from console.iam.models import User
 from console.live import token
 from executions.models import Execution
 
-DEADLINE = 15.0  # seconds that anything may take at most
+DEADLINE = 60.0  # seconds that anything may take at most
 
 
 def wait_until(condition: Callable[[], Any], what: str) -> Any:
-    """The condition's first true answer."""
+    """The condition's first true answer; an exception of it ends the wait."""
     deadline = time.monotonic() + DEADLINE
     while time.monotonic() < deadline:
         if answer := condition():
@@ -48,7 +49,16 @@ class Server:
             return
         env = {**os.environ, **self.env}
         self._process = subprocess.Popen(self._command, env=env, cwd=project.BASE_DIR)
-        wait_until(self._ready, f"{self._command[0]} answers")
+        try:
+            wait_until(self._answers, "the program answers")
+        except BaseException:
+            self.kill()
+            raise
+
+    def _answers(self) -> bool:
+        assert self._process
+        assert self._process.poll() is None, f"{self._command} ended at its start"
+        return self._ready()
 
     def kill(self) -> None:
         """End it as a power cut would."""
@@ -64,7 +74,6 @@ class Stream:
 
     response: http.client.HTTPResponse
     connection: http.client.HTTPConnection
-    comments: int = 0
     ended: bool = False
     seqs: list[int] = field(default_factory=list)
 
@@ -73,17 +82,22 @@ class Stream:
         """The answer's status."""
         return self.response.status
 
-    def messages(self) -> Iterator[dict[str, Any]]:
-        """The data of each message until the connection ends, however it does."""
+    def lines(self) -> Iterator[str]:
+        """Each line until the connection ends, however it does."""
+        deadline = time.monotonic() + DEADLINE
         try:
             for line in self.response:
-                text = line.decode().rstrip("\n")
-                self.comments += text.startswith(":")
-                self.ended |= text == "event: end"
-                if text.startswith("data: {") and not self.ended:
-                    yield json.loads(text.removeprefix("data: "))
+                assert time.monotonic() < deadline, "The stream goes on and on"
+                yield line.decode().rstrip("\n")
         except (http.client.HTTPException, ConnectionError):
             return
+
+    def messages(self) -> Iterator[dict[str, Any]]:
+        """The data of each message until the connection ends."""
+        for line in self.lines():
+            self.ended |= line == "event: end"
+            if line.startswith("data: ") and not self.ended:
+                yield json.loads(line.removeprefix("data: "))
 
     def read_to(self, seq: int) -> list[dict[str, str]]:
         """The fragments up to an event; the numbers of the events are added to `seqs`."""
@@ -99,11 +113,8 @@ class Stream:
 
     def read_comments(self, count: int) -> None:
         """Wait for so many comments."""
-        for line in self.response:
-            self.comments += line.startswith(b":")
-            if self.comments == count:
-                return
-        raise AssertionError(f"The stream ended after {self.comments} comments")
+        comments = (line for line in self.lines() if line.startswith(":"))
+        assert len(list(islice(comments, count))) == count
 
     def read_to_end(self) -> None:
         """Wait until the server ends the connection."""
@@ -131,7 +142,7 @@ class Web(Server):
         }
         program = [sys.executable, "-m", "uvicorn", "tests.live.server:application"]
         options = ["--port", str(self.port), "--log-level", "warning"]
-        super().__init__([*program, *options], environment, self._answers)
+        super().__init__([*program, *options], environment, self._listens)
         self._streams: list[Stream] = []
 
     @property
@@ -157,7 +168,7 @@ class Web(Server):
         key = token(user, execution.pk)
         return self.ask(f"/live/executions/{execution.pk}?after={after}&token={key}")
 
-    def _answers(self) -> bool:
+    def _listens(self) -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 

@@ -1,0 +1,1 @@
+"""The SSM API: awsJson1.1 by botocore's own model, run backwards."""
