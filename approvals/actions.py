@@ -173,7 +173,8 @@ def _ask_next(ctx: StepContext, notified_at: datetime | None = None, trouble: st
     state = {"NotifiedAt": notified_at.isoformat()} if notified_at else {}
     if trouble:
         state["Trouble"] = trouble
-    return Wait(ctx.now, state, paused=True, outputs={"ApprovalStatus": "Waiting"})
+    # Not paused yet: whoever sees Waiting must find a request to decide.
+    return Wait(ctx.now, state)
 
 
 def _find(ctx: StepContext) -> ApprovalRequest | None:

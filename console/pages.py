@@ -72,7 +72,8 @@ def switch_principal(request: SignedIn) -> HttpResponse:
     else:
         messages.error(request, "That principal is not yours.")
     safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure())
-    return redirect(back if safe else "/")
+    answer: HttpResponse = redirect(back if safe else "/")
+    return answer
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -92,9 +92,10 @@ TEMPLATES = [
     },
 ]
 STATIC_URL = "/static/"
-STATIC_ROOT = STATE / "static"
+# Where collectstatic puts the files of a release; without it they are served from the source.
+STATIC_ROOT = env.text("COUNTERSIGN_STATIC_ROOT") or None
 STATICFILES_DIRS = [BASE_DIR / "static"]
-WHITENOISE_USE_FINDERS = True  # ./run serves without a collectstatic step
+WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"  # RQ's and SSM's clock; the browser shows the viewer's zone

@@ -98,6 +98,8 @@ def _begin(turn: Turn, name: str) -> None:
     turn.steps_taken += 1
     turn.set(current_step=name, current_action=row.action, status=Status.IN_PROGRESS)
     turn.event("step:started", row, action=row.action)
+    if turn.execution.takeovers > 1:  # a worker was lost: should it be this step, that shows
+        turn.flush()
     apply(turn, row, _guarded(turn, row, lambda: _first_attempt(turn, row)))
 
 

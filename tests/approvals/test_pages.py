@@ -38,7 +38,6 @@ INBOX = "/approvals/"
 @pytest.fixture
 def visit(client: Client, settings: Settings, tmp_path: Path) -> Client:
     """A browser in which nobody is signed in yet."""
-    settings.STATIC_ROOT = tmp_path  # a folder that is there, or WhiteNoise warns
     return client
 
 

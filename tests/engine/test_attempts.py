@@ -98,9 +98,7 @@ def test_timeout_seconds_can_be_a_reference(
 
 
 @pytest.mark.parametrize("value", ["soon", "-5", "0", "1.5", "²", "9" * 30])
-def test_a_timeout_that_is_no_number_fails_the_step(
-    runs: Runs, fake: FakeAws, value: str
-) -> None:
+def test_a_timeout_that_is_no_number_fails_the_step(runs: Runs, fake: FakeAws, value: str) -> None:
     run = runs.run(
         publish("a", timeoutSeconds="{{ Limit }}", maxAttempts=2),
         parameters={"Limit": {"type": "String"}},

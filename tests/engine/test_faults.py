@@ -56,7 +56,7 @@ def test_a_run_over_which_workers_die_is_given_up_by_name(
 ) -> None:
     poison = runs.start(read_topic("a"), sleep("b"))
     monkeypatch.setattr(Sleep, "begin", die)
-    kill_workers(runs, 4)  # the first of them has got through step a
+    kill_workers(runs, 6)  # two or three of them over step a, or so it seems at first
     runs.work()
     run = fresh(poison)
     assert (run.status, run.wake_at) == ("Failed", NEVER)
@@ -81,12 +81,10 @@ def test_progress_is_no_poison(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> N
     assert fresh(run).status == "Success"
 
 
-def test_a_call_in_doubt_is_named_when_a_run_is_given_up(
-    runs: Runs, fake: FakeAws, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_call_in_doubt_is_named_when_a_run_is_given_up(runs: Runs, fake: FakeAws) -> None:
     run = runs.start(create_stack("a"))
     fake.on("CreateStack", die)
-    kill_workers(runs, 3)
+    kill_workers(runs, 4)
     runs.work()
     assert fresh(run).status == "Failed"
     assert "may have taken effect" in step(run, "a").failure_message
@@ -216,9 +214,7 @@ def _no_database() -> None:
     raise OperationalError("the server closed the connection")
 
 
-def test_the_lease_outlasts_the_longest_call(
-    runs: Runs, fake: FakeAws, settings: Settings
-) -> None:
+def test_the_lease_outlasts_the_longest_call(runs: Runs, fake: FakeAws, settings: Settings) -> None:
     settings.LEASE = timedelta(seconds=1)
     leases: list[timedelta] = []
 

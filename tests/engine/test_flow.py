@@ -153,9 +153,7 @@ def test_an_operation_without_inputs_can_be_called(runs: Runs, fake: FakeAws) ->
 
 def test_steps_can_be_left_for_one_that_continues(runs: Runs, fake: FakeAws) -> None:
     fake.on("Publish", REFUSED)
-    run = runs.run(
-        publish("a", onFailure="Continue"), unknown_action("b"), read_topic("c")
-    )
+    run = runs.run(publish("a", onFailure="Continue"), unknown_action("b"), read_topic("c"))
     assert statuses(run) == {"a": "Failed", "b": "Failed", "c": "Success"}
     assert run.status == "Success"
 

@@ -93,13 +93,15 @@ def test_an_input_without_a_value_fails_its_step_once(runs: Runs, fake: FakeAws)
     )
     failed = step(run, "b")
     assert statuses(run) == {"a": "Success", "b": "Failed"}
-    assert (failed.failure_stage, failed.attempt, fake.made("Publish")) == ("InputValidation", 1, [])
+    assert (failed.failure_stage, failed.attempt, fake.made("Publish")) == (
+        "InputValidation",
+        1,
+        [],
+    )
     assert "a.It" in failed.failure_message
 
 
-def test_a_request_that_the_operation_does_not_take_is_not_sent(
-    runs: Runs, fake: FakeAws
-) -> None:
+def test_a_request_that_the_operation_does_not_take_is_not_sent(runs: Runs, fake: FakeAws) -> None:
     wrong = publish("a") | {"inputs": {"Service": "sns", "Api": "Publish", "Colour": "red"}}
     run = runs.run(wrong | {"maxAttempts": 3})
     failed = step(run, "a")

@@ -16,7 +16,6 @@ from tests.live.rows import finish, make_user, tell
 @pytest.fixture(autouse=True)
 def nothing_collected(settings: Any) -> None:
     """WhiteNoise would warn of a folder that only collectstatic makes."""
-    settings.STATIC_ROOT = None
 
 
 @pytest.fixture

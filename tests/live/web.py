@@ -19,6 +19,7 @@ from typing import Any
 
 from django.conf import settings as project
 
+from console.demo.child import WITH_US
 from console.iam.models import User
 from console.live import token
 from executions.models import Execution
@@ -48,7 +49,7 @@ class Server:
         if self._process:
             return
         env = {**os.environ, **self.env}
-        self._process = subprocess.Popen(self._command, env=env, cwd=project.BASE_DIR)
+        self._process = subprocess.Popen([*WITH_US, *self._command], env=env, cwd=project.BASE_DIR)
         try:
             wait_until(self._answers, "the program answers")
         except BaseException:

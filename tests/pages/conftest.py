@@ -39,7 +39,6 @@ MakeRun = Callable[..., Execution]
 @pytest.fixture(autouse=True)
 def no_collected_files(settings: Any) -> None:
     """Nothing has been collected for a web server, and WhiteNoise warns if it should have been."""
-    settings.STATIC_ROOT = None
 
 
 def make_person(name: str, *policies: Policy, account: str = PRODUCTION) -> User:

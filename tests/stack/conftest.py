@@ -17,11 +17,8 @@ from tests.stack.session import Session
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 WIDE = {"width": 1440, "height": 900}
 
-# One approver, who has seconds; and nothing to do for AWS.
-DOCUMENTS = '''
-from console.iam.models import User
-from executions import library
-library.create("Ask-Briefly", """
+# Its one approver has two seconds.
+BRIEFLY = """
 schemaVersion: "0.3"
 parameters:
   InstanceId: {type: "List<AWS::EC2::Instance::Id>"}
@@ -33,8 +30,14 @@ mainSteps:
   - name: stop
     action: aws:changeInstanceState
     inputs: {InstanceIds: "{{ InstanceId }}", DesiredState: stopped}
-""", fmt="YAML", by=User.objects.get(username="ada"))
-'''
+"""
+INSTALL = f"""
+from executions.models import Document, DocumentVersion
+document = Document.objects.create(owner="111122223333", name="Ask-Briefly")
+DocumentVersion.objects.create(
+    document=document, number=1, content={BRIEFLY!r}, format="YAML", sha256="0" * 64
+)
+"""
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +45,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """./run with two workers, on SQLite."""
     running = Stack(tmp_path_factory.mktemp("stack") / "state")
     running.start("--workers", "2", **FAST)
-    running.django(DOCUMENTS)
+    running.django(INSTALL)
     yield running
     assert running.stop() == 0
     assert running.everything() == []

@@ -1,0 +1,99 @@
+"""People at the same moment: starting, stopping, and saying what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from console.iam.models import User
+from executions import aws, jobs, lifecycle
+from executions.errors import Conflict, Refused
+from executions.models import Event, Execution, JournalEntry, Signal, StepExecution
+from tests.engine.fake_aws import FakeAws
+from tests.engine.runs import REGION, Runs, fresh, make_version, statuses, step, told
+from tests.engine.steps import publish
+from tests.races.together import at_once, in_rounds
+
+pytestmark = [pytest.mark.race]
+STARTS, ROUNDS = 50, 8
+
+
+def starting(request: lifecycle.Start) -> Callable[[], Execution]:
+    """A start by olivia, read anew as every web request does."""
+    return lambda: lifecycle.start(request, by=User.objects.get(username="olivia"))
+
+
+def request_of(word: str) -> lifecycle.Start:
+    """A start with the client token of all."""
+    version = make_version(publish("a", "{{ Word }}"), parameters={"Word": {"type": "String"}})
+    return lifecycle.Start(version, REGION, {"Word": [word]}, client_token="token-1")
+
+
+def test_one_client_token_starts_one_run(runs: Runs) -> None:
+    answers = at_once([starting(request_of("hello"))] * STARTS)
+    (run,) = Execution.objects.all()
+    assert [getattr(answer, "pk", answer) for answer in answers] == [run.pk] * STARTS
+    assert Event.objects.filter(kind="execution:accepted").count() == 1
+    assert JournalEntry.objects.filter(granted=True).count() == STARTS
+
+
+def test_one_client_token_with_two_wishes_grants_one_of_them(runs: Runs) -> None:
+    hello = request_of("hello")
+    bye = lifecycle.Start(hello.version, REGION, {"Word": ["bye"]}, client_token="token-1")
+    answers = at_once([starting(hello), starting(bye)] * 10)
+    (run,) = Execution.objects.all()
+    refused = [answer for answer in answers if isinstance(answer, Refused)]
+    assert {answer.code for answer in refused} == {"IdempotentParameterMismatch"}
+    granted = [answer.pk for answer in answers if isinstance(answer, Execution)]
+    assert granted == [run.pk] * 10
+    assert run.parameters["Word"] in (["hello"], ["bye"])
+
+
+def test_a_cancel_and_the_last_success_have_one_winner(runs: Runs) -> None:
+    for _ in range(ROUNDS):
+        run = runs.start(publish("a"))
+        stopped, _ = at_once([partial(runs.stop, run), jobs.drain])
+        runs.drain()
+        status = fresh(run).status
+        assert status == ("Success" if isinstance(stopped, Conflict) else "Cancelled")
+        ends = [kind for kind in told(run) if kind in {"execution:success", "execution:cancelled"}]
+        assert ends == told(run)[-1:]
+        if status == "Success":
+            assert statuses(run) == {"a": "Success"}
+            assert "execution:cancelling" not in told(run)
+
+
+def test_no_call_begins_after_a_cancel(runs: Runs, fake: FakeAws) -> None:
+    """Whatever the race: a call that AWS saw was told before the cancel."""
+    for _ in range(ROUNDS):
+        run = runs.start(*[publish(f"s{number}") for number in range(4)])
+        at_once([partial(runs.stop, run), jobs.drain])
+        runs.drain()
+        _, _, after = " ".join(told(run)).partition("execution:cancelling")
+        assert "step:call" not in after
+    calls = Event.objects.filter(kind="step:call").count()
+    assert calls == len(fake.calls)
+
+
+def test_of_two_verdicts_one_counts(runs: Runs, fake: FakeAws) -> None:
+    fake.on("Publish", aws.OutcomeUnknown("lost"))
+    started = [runs.start(publish("a")) for _ in range(ROUNDS)]
+    runs.drain()
+
+    def saying(row: StepExecution, verdict: str) -> Callable[[], object]:
+        return lambda: lifecycle.settle_unknown(row, verdict, comment="", by=runs.person)
+
+    rows = [step(run, "a") for run in started]
+    answers = in_rounds(
+        [[saying(row, "adopt") for row in rows], [saying(row, "fail") for row in rows]]
+    )
+    for adopted, failed in zip(*answers, strict=True):
+        assert sorted([isinstance(adopted, Conflict), isinstance(failed, Conflict)]) == [
+            False,
+            True,
+        ]
+    assert Signal.objects.count() == ROUNDS
+    runs.drain()
+    assert {fresh(run).status for run in started} <= {"Success", "Failed"}
