@@ -10,13 +10,13 @@ from django.core.checks import CheckMessage, Error, register
 
 @register()
 def engine_times(**_: Any) -> list[CheckMessage]:
-    """A lease has to outlast a heartbeat, and a bell has to be ringable without pickle."""
+    """A lease has to outlast the pauses between two renewals; times are UTC everywhere."""
     problems: list[CheckMessage] = []
     if settings.LEASE.total_seconds() < 3:
         problems.append(
             Error(
                 "COUNTERSIGN_LEASE_SECONDS is below 3.",
-                hint="A worker renews its lease every third of it; leave it at 30.",
+                hint="A shorter one is taken over while its worker is alive; leave it at 30.",
                 id="console.E001",
             )
         )

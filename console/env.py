@@ -43,6 +43,14 @@ def seconds(name: str, default: float) -> float:
     return number
 
 
+def count(name: str, default: int) -> int:
+    """A positive whole number."""
+    value = text(name, str(default))
+    if not value.isdecimal() or int(value) < 1:
+        raise ImproperlyConfigured(f"{name} must be a whole number from 1, not {value!r}")
+    return int(value)
+
+
 def names(name: str, default: str = "") -> list[str]:
     """A list that is separated by commas."""
     return [item.strip() for item in text(name, default).split(",") if item.strip()]

@@ -129,7 +129,7 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # Queue
 REDIS_URL = env.text("REDIS_URL", f"unix://{STATE}/redis.sock")
-WORKERS = int(env.text("COUNTERSIGN_WORKERS", "2"))
+WORKERS = env.count("COUNTERSIGN_WORKERS", 2)
 RQ_QUEUES = {
     "engine": {
         "URL": REDIS_URL,

@@ -45,7 +45,8 @@ def advance(execution: Execution) -> None:
     turn = Turn.load(execution)
     until = clock.now() + settings.TURN_TIME
     while not turn.over:
-        if turn.steps_taken >= settings.TURN_STEPS or clock.now() > until:
+        spent = turn.steps_taken >= settings.TURN_STEPS or clock.now() > until
+        if spent or queue.stopping.is_set():
             turn.let_go(clock.now())
             queue.ring()
         else:
@@ -176,9 +177,9 @@ def _time_out(turn: Turn, row: StepExecution) -> Outcome:
     if (overruled := turn.action(row).stopped(turn.context(row), "timeout")) is not None:
         return overruled
     doubt = " Its call may have taken effect." if in_doubt(row) else ""
+    until = row.deadline_at or turn.execution.stop_deadline
     raise StepTimedOut(
-        f"{row.name} did not end in the time it has, until"
-        f" {row.deadline_at:%d %b %Y, %H:%M:%S} UTC.{doubt}"
+        f"{row.name} did not end in the time it has, until {until:%d %b %Y, %H:%M:%S} UTC.{doubt}"
     )
 
 

@@ -23,7 +23,7 @@ def drain() -> None:
 
 def _drain() -> None:
     until = clock.now() + settings.DRAIN_TIME
-    while (execution := store.claim()) is not None:
+    while not queue.stopping.is_set() and (execution := store.claim()) is not None:
         lease = store.Lease(execution.id, execution.epoch)
         try:
             engine.advance(execution)

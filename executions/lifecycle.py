@@ -167,13 +167,16 @@ def _earlier(request: Start, principal_arn: str) -> Execution | None:
 
 
 def _role(execution: Execution, runbook: Runbook, account: Account, by: User) -> str:
-    """The role that the steps act as: the document's, if the starter may pass it."""
+    """The role that the steps act as, for the whole run, whatever changes meanwhile.
+
+    The document's, if the starter may pass it; the account's own if the document names none.
+    """
     try:
         role = str(template.resolve(runbook.assume_role or "", scope(execution, runbook)))
     except template.MissingValue as missing:
         raise BadParameters({"": [f"The document's assumeRole: {missing}"]}) from missing
     if not role:
-        return ""
+        return account.role_arn
     match = ROLE_ARN.fullmatch(role)
     if match is None or match[1] != account.account_id:
         raise BadParameters(

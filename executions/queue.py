@@ -7,6 +7,7 @@ job that somebody forged asks for nothing: a worker does not read what a job say
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -31,10 +32,19 @@ class Bell(Job):
         """Leave whatever Redis holds unread."""
 
 
+# Set when this process was told to stop: what runs is ended at the next boundary, and released.
+stopping = threading.Event()
+
+
 class Worker(SimpleWorker):
     """Drains the database at each bell, in this process: to fork costs 2.4 times as much."""
 
     job_class = Bell
+
+    def request_stop(self, signum: Any, frame: Any) -> None:
+        """Begin no further turn."""
+        stopping.set()
+        super().request_stop(signum, frame)
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Take the bell away, then look for work."""

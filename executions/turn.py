@@ -137,7 +137,7 @@ class Turn:
     def identity(self) -> aws.Identity:
         """As whom the steps act; without any role they do not act at all."""
         account = Account.objects.filter(pk=self.execution.account_id).first()
-        role = account and (self.execution.role_arn or account.role_arn)
+        role = self.execution.role_arn
         if account is None or not role:
             raise StepFailed(
                 f"Account {self.execution.account_id} is not connected, or has no role for"

@@ -16,7 +16,7 @@ from console.demo import options
 ROOT = Path(__file__).resolve().parent.parent
 DECISIONS = ROOT / "docs" / "decisions"
 PAGES = [path.relative_to(ROOT) for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"))]
-READERS = {"text", "flag", "seconds", "names"}
+READERS = {"text", "flag", "seconds", "count", "names"}
 SETTING = re.compile(r"^\| `([A-Z_]+)` \|", re.MULTILINE)
 OPTION = re.compile(r"^\| `(--[a-z-]+)[ `]", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")

@@ -93,6 +93,7 @@ def _web(port: int) -> Program:
         *("--host", ports.HOST, "--port", str(port)),
         # Open event streams would hold it for ever.
         *("--timeout-graceful-shutdown", "1"),
+        *("--lifespan", "off"),
         "--no-access-log",  # the tokens of event streams stand in addresses
     ]
     return Program("web", command, ready=lambda: ports.answers(port, "/healthz"))

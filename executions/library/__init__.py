@@ -18,6 +18,7 @@ from executions.events import asked
 from executions.models import Document, DocumentVersion, Tag
 from executions.models.documents import AMAZON
 from executions.runbook.parse import parse
+from executions.runbook.tree import MAX_BYTES
 from executions.runbook.types import Problem, Runbook
 from executions.runbook.validate import check
 
@@ -37,7 +38,10 @@ class InvalidContent(BadParameters):
 
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = problems
-        super().__init__({"content": [str(problem) for problem in problems]})
+        if problems and all(problem.path == "schemaVersion" for problem in problems):
+            self.code = "InvalidDocumentSchemaVersion"
+        messages = [str(problem) for problem in problems]
+        super().__init__({"content": messages}, code=self.code)
 
 
 def find(owner: str, name: str, *, by: User) -> Document:
@@ -49,17 +53,22 @@ def find(owner: str, name: str, *, by: User) -> Document:
     return document
 
 
-def find_named(name: str, *, region: str, by: User) -> Document:
-    """A document by name (the account's own, else a predefined one) or, also if shared, by ARN."""
+def locate(name: str, *, region: str, by: User) -> Document:
+    """A document that the person's account knows of, whatever the person may do with it.
+
+    By name (the account's own, else a predefined one) or, also if it is shared, by its ARN.
+    """
     account = by.principal.account_id if by.principal else ""
     match = ARN.fullmatch(name)
-    if match:
-        owner = match[2] or AMAZON
-        if match[1] != region:
-            raise NotFound(f"{name} is in another Region.", code="InvalidDocument")
-        return find(owner, match[3], by=by)
-    own = Document.objects.filter(owner=account, name=name).exists()
-    return find(account if own else AMAZON, name, by=by)
+    if match and match[1] != region:
+        raise NotFound(f"{name} is in another Region.", code="InvalidDocument")
+    owners, plain = ((match[2] or AMAZON,), match[3]) if match else ((account, AMAZON), name)
+    known = Document.objects.visible_to(account).filter(owner__in=owners, name=plain)
+    # An own document goes before a predefined one of its name: digits sort before letters.
+    document = known.order_by("owner").first()
+    if document is None:
+        raise NotFound(f"There is no document {name}.", code="InvalidDocument")
+    return document
 
 
 def runbook(version: DocumentVersion) -> Runbook:
@@ -89,9 +98,11 @@ def create(
     """A new document of the person's account, with version 1 and its tags."""
     owner = by.principal.account_id if by.principal else ""
     document = Document(owner=owner, name=name)
-    with asked(by, "ssm:CreateDocument", document.arn("*")):
-        if not by.has_perm("ssm:CreateDocument", document.arn("*")):
-            raise NotAllowed(f"You may not create the document {name}.")
+    with asked(by, "ssm:CreateDocument", document.arn("*")) as entry:
+        entry.data = {"tags": dict(tags)} if tags else {}
+        for action in ("ssm:CreateDocument", *(["ssm:AddTagsToResource"] if tags else [])):
+            if not by.has_perm(action, document.arn("*")):
+                raise NotAllowed(f"You may not do {action} on the document {name}.")
         _check_name(name)
         if Document.objects.filter(owner=owner, name=name).exists():
             raise Conflict(f"There is a document {name} already.", code="DocumentAlreadyExists")
@@ -101,10 +112,7 @@ def create(
                 code="DocumentLimitExceeded",
             )
         version = save_version(document, draft, by=by)
-        for key, value in (tags or {}).items():
-            Tag.objects.create(
-                account_id=owner, resource_type="Document", resource_id=name, key=key, value=value
-            )
+        Tag.objects.put(owner, ("Document", name), tags or {})
         return version
 
 
@@ -121,6 +129,11 @@ def _check_name(name: str) -> None:
 def save_version(document: Document, draft: Draft, *, by: User | None = None) -> DocumentVersion:
     """Check the text and add it as the document's next version; the first becomes the default."""
     fmt = draft.format
+    if len(draft.content.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+        raise BadParameters(
+            {"content": [f"A document has at most {MAX_BYTES // 1024} KB."]},
+            code="MaxDocumentSizeExceeded",
+        )
     parsed, problems = check(draft.content, registry.specs(), "JSON" if fmt == "JSON" else "YAML")
     errors = [problem for problem in problems if problem.severity == "error"]
     if parsed is None or errors:
@@ -140,7 +153,7 @@ def save_version(document: Document, draft: Draft, *, by: User | None = None) ->
                 content=draft.content,
                 format=fmt,
                 sha256=digest,
-                description=parsed.description,
+                description=_storable(parsed.description),
                 version_name=draft.version_name,
                 display_name=draft.display_name,
                 created_by=by,
@@ -151,6 +164,11 @@ def save_version(document: Document, draft: Draft, *, by: User | None = None) ->
             f"Somebody else is changing {document.name} at this moment; try again.",
             code="DocumentAlreadyExists" if number == 1 else "TooManyUpdates",
         ) from error
+
+
+def _storable(text: str) -> str:
+    """Without what an escape can write and no database keeps: NUL and halves of characters."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
 def _check_new(document: Document, draft: Draft, digest: str) -> None:

@@ -21,7 +21,7 @@ class Account(models.Model):
     name = models.CharField(max_length=64)
     regions = models.JSONField(default=list)
     role_arn = models.CharField(max_length=2048, blank=True)
-    # Other roles that documents may name in assumeRole; patterns with * as in IAM.
+    # Other roles that documents may name in assumeRole.
     allowed_roles = models.JSONField(default=list, blank=True)
     external_id = models.CharField(max_length=1224, blank=True)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+import re
+from typing import Any, Final, NoReturn
 
 from django.conf import settings
 from django.db import models
@@ -10,11 +11,9 @@ from django.db.models import Exists, OuterRef, Q
 
 from executions import clock
 
-if TYPE_CHECKING:
-    pass
-
 AMAZON = "Amazon"
 EVERYONE = "all"
+NUMBER: Final = re.compile(r"[1-9][0-9]{0,8}")
 
 
 class DocumentQuerySet(models.QuerySet["Document"]):
@@ -57,16 +56,30 @@ class Document(models.Model):
         account = "" if self.owner == AMAZON else self.owner
         return f"arn:aws:ssm:{region}:{account}:document/{self.name}"
 
-    def version(self, wanted: str = "$DEFAULT") -> DocumentVersion:
-        """A version by number, ``$DEFAULT`` or ``$LATEST``; or DocumentVersion.DoesNotExist."""
-        number = {"$DEFAULT": self.default_version, "$LATEST": self.latest_version, "": None}.get(
-            wanted, wanted
+    def versions_for(self, account_id: str) -> VersionQuerySet:
+        """Those that an account may use: of a document that is shared with it, what is shared."""
+        versions = DocumentVersion.objects.filter(document=self)
+        if self.owner in (AMAZON, account_id):
+            return versions
+        shared = set(
+            self.permissions.filter(account_id__in=(account_id, EVERYONE)).values_list(
+                "shared_version", flat=True
+            )
         )
-        if number is None:
-            number = self.default_version
-        if not str(number).isdecimal():
+        if "$ALL" in shared:
+            return versions
+        return versions.filter(number__in=[self._number(one) for one in shared])
+
+    def version(self, wanted: str, account_id: str) -> DocumentVersion:
+        """One that an account may use: by number, ``$DEFAULT`` or ``$LATEST``; or DoesNotExist."""
+        number = self._number(wanted)
+        if not NUMBER.fullmatch(number):
             raise DocumentVersion.DoesNotExist
-        return self.versions.get(number=int(number))
+        return self.versions_for(account_id).get(number=int(number))
+
+    def _number(self, wanted: str) -> str:
+        names = {"$DEFAULT": self.default_version, "$LATEST": self.latest_version}
+        return str(names.get(wanted, wanted))
 
 
 class VersionQuerySet(models.QuerySet["DocumentVersion"]):

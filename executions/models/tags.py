@@ -3,10 +3,44 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
+from typing import Final, Self
 
 from django.db import models
 
 from executions import clock
+from executions.errors import BadParameters, Conflict
+
+MOST_TAGS: Final = 50
+RESERVED: Final = "aws:"
+
+
+class TagQuerySet(models.QuerySet["Tag"]):
+    """Tags by what they are on: an account's resource, as (type, id)."""
+
+    def of(self, account_id: str, resource: tuple[str, str]) -> Self:
+        """Those of one resource."""
+        kind, name = resource
+        return self.filter(account_id=account_id, resource_type=kind, resource_id=name)
+
+    def put(self, account_id: str, resource: tuple[str, str], tags: Mapping[str, str]) -> None:
+        """Set tags; a key that is there gets the new value. Conflict if they become too many."""
+        kind, name = resource
+        if reserved := sorted(key for key in tags if key.lower().startswith(RESERVED)):
+            raise BadParameters(
+                {"tags": [f"{', '.join(reserved)}: keys that begin with aws: belong to AWS."]},
+                code="ValidationException",
+            )
+        for key, value in tags.items():
+            self.update_or_create(
+                account_id=account_id,
+                resource_type=kind,
+                resource_id=name,
+                key=key,
+                defaults={"value": value},
+            )
+        if self.of(account_id, resource).count() > MOST_TAGS:
+            raise Conflict(f"A resource has {MOST_TAGS} tags at most.", code="TooManyTagsError")
 
 
 class Tag(models.Model):
@@ -17,6 +51,8 @@ class Tag(models.Model):
     resource_id = models.CharField(max_length=256)  # a document's name or an execution's id
     key = models.CharField(max_length=128)
     value = models.CharField(max_length=256, blank=True)
+
+    objects = TagQuerySet.as_manager()
 
     class Meta:
         ordering = ("key",)

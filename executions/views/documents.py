@@ -38,11 +38,12 @@ def documents(request: SignedIn) -> HttpResponse:
 def document(request: SignedIn, owner: str, name: str) -> HttpResponse:
     """One document: steps, parameters, text and versions of a version."""
     found = library.find(owner, name, by=request.user)
-    version = find_version(found, request.GET.get("version", "$DEFAULT"))
     account = account_of(request)
+    version = find_version(found, request.GET.get("version", "$DEFAULT"), account)
     context = {
         "document": found,
         "version": version,
+        "versions": found.versions_for(account.account_id),
         "runbook": library.runbook(version),
         "account": account,
         "may_start": bool(start_regions(request, found, account)),
@@ -58,9 +59,9 @@ def start_regions(request: SignedIn, found: Document, account: Account) -> list[
     ]
 
 
-def find_version(found: Document, wanted: str) -> DocumentVersion:
-    """The version, or a refusal that names it."""
+def find_version(found: Document, wanted: str, account: Account) -> DocumentVersion:
+    """A version that the account may use, or a refusal that names it."""
     try:
-        return found.version(wanted)
+        return found.version(wanted, account.account_id)
     except DocumentVersion.DoesNotExist as missing:
         raise NotFound(f"{found.name} has no version {wanted}.") from missing

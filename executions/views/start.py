@@ -26,8 +26,9 @@ BAD_REQUEST = 400
 def start(request: SignedIn, owner: str, name: str) -> HttpResponse:
     """GET: the form. POST: its review, or (confirm) the start; what was typed is never lost."""
     document = library.find(owner, name, by=request.user)
-    version = find_version(document, request.GET.get("version", "$DEFAULT"))
-    runbook, account = library.runbook(version), account_of(request)
+    account = account_of(request)
+    version = find_version(document, request.GET.get("version", "$DEFAULT"), account)
+    runbook = library.runbook(version)
     if not start_regions(request, document, account):
         raise NotAllowed(f"You may not start {document.name}.")
     if request.method != "POST":

@@ -89,6 +89,7 @@ def make_execution(starter: User, *, inputs: dict[str, Any], **step: Any) -> Exe
         document_name=document.name,
         parameters={"InstanceId": [INSTANCE]},
         values={"InstanceId": [INSTANCE]},
+        role_arn=ROLE,
         started_by=starter,
         executed_by=principal.arn,
     )

@@ -12,7 +12,6 @@ from tests.engine.fake_aws import FakeAws
 
 ON_THE_WAY = {"StopInstances": "stopping", "StartInstances": "pending"}
 ARRIVED = {"stopping": "stopped", "pending": "running"}
-TAKES = timedelta(seconds=20)
 
 
 @dataclass(slots=True)
@@ -37,6 +36,7 @@ class FakeEc2:
     def __init__(self, fake: FakeAws, **states: str) -> None:
         self.instances = {name.replace("_", "-"): Instance(state) for name, state in states.items()}
         self.effects: list[tuple[str, str]] = []
+        self.takes = timedelta(seconds=20)
         fake.on("DescribeInstances", self._describe)
         fake.on("DescribeInstanceStatus", self._check)
         fake.on("StopInstances", lambda request: self.order("StopInstances", request))
@@ -49,7 +49,7 @@ class FakeEc2:
             instance = self.instances[name]
             if instance.state not in {way, ARRIVED[way]}:
                 self.effects.append((operation, name))
-                instance.shown, instance.arrives_at = way, clock.now() + TAKES
+                instance.shown, instance.arrives_at = way, clock.now() + self.takes
                 instance.reason = f"User initiated ({clock.now():%Y-%m-%d %H:%M:%S} GMT)"
         return {}
 

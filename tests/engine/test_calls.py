@@ -26,7 +26,7 @@ BUSY = aws.Throttled("slow down", "Throttling")
 UNSENT = aws.NotSent("no route to host")
 LOST = aws.OutcomeUnknown("connection reset")
 REFUSED = aws.AwsRefused("no", "NotFound")
-LONG = {"timeoutSeconds": 3000}
+LONG: dict[str, Any] = {"timeoutSeconds": 3000}
 
 
 @pytest.mark.parametrize("trouble", [BUSY, UNSENT])

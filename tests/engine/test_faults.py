@@ -1,4 +1,4 @@
-"""Workers that die, turns that last too long, and code that is wrong: each by itself, and no more."""
+"""Workers that die, turns that last too long, and code that is wrong: others go on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from django.db import OperationalError
 from pytest_django import Settings
 
-from executions import engine, jobs, library, queue, store
+from executions import ends, engine, jobs, library, queue, store
 from executions.actions.base import StepContext
 from executions.actions.sleep import Sleep
 from executions.models import Execution
@@ -68,14 +68,14 @@ def test_a_run_over_which_workers_die_is_given_up_by_name(
 def test_progress_is_no_poison(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     """Five workers are lost, but every one of them got a step further."""
     run = runs.start(*[publish(f"s{number}") for number in range(6)])
-    leave = engine.ends.leave
+    leave = ends.leave
 
     def die_afterwards(*args: Any) -> None:
         leave(*args)
         raise WorkerDied
 
     with monkeypatch.context() as deadly:
-        deadly.setattr(engine.ends, "leave", die_afterwards)
+        deadly.setattr(ends, "leave", die_afterwards)
         kill_workers(runs, 5)
     runs.drain()
     assert fresh(run).status == "Success"
@@ -120,7 +120,9 @@ def test_a_defect_in_an_action_stops_nobody_else(
     begin = Sleep.begin
 
     def defective(self: Sleep, ctx: StepContext) -> Any:
-        return begin(self, ctx) if ctx.step.name == "fine" else {}["missing"]
+        if ctx.step.name == "fine":
+            return begin(self, ctx)
+        raise KeyError("missing")
 
     monkeypatch.setattr(Sleep, "begin", defective)
     broken, fine = runs.start(sleep("broken")), runs.start(sleep("fine"))

@@ -1,4 +1,4 @@
-"""Which step comes next, and what the run's status is at the end (AWS, "Properties shared by all actions")."""
+"""Which step comes next, and the status at the end (AWS, "Properties shared by all actions")."""
 
 from __future__ import annotations
 

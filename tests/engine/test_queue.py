@@ -1,4 +1,4 @@
-"""A bell carries nothing: whatever somebody puts into Redis, a worker does its own work and no other."""
+"""A bell carries nothing: whatever is put into Redis, a worker does its own work and no other."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ import redis
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
+from rq import SimpleWorker
+from rq.serializers import JSONSerializer
 
 from console.demo.redis import command, url
 from executions import jobs, queue
@@ -56,13 +58,17 @@ def bells(
 def serve(connection: redis.Redis) -> None:
     """Let a worker take every bell that waits, then end."""
     waiting = queue._queue()
-    worker = queue.Worker([waiting], connection=connection, serializer=queue.JSONSerializer)
+    worker = queue.Worker([waiting], connection=connection, serializer=JSONSerializer)
     worker.work(burst=True, logging_level="CRITICAL")
 
 
 def forge(connection: redis.Redis, **fields: Any) -> None:
     """Put a job into the queue as somebody who can write to Redis does."""
-    usual = {"created_at": "2026-03-02T12:00:00.000000Z", "status": "queued", "origin": "engine"}
+    usual: dict[Any, Any] = {
+        "created_at": "2026-03-02T12:00:00.000000Z",
+        "status": "queued",
+        "origin": "engine",
+    }
     connection.hset(KEY, mapping={**usual, **fields})
     connection.sadd("rq:queues", IDS)
     connection.lpush(IDS, "forged")
@@ -120,6 +126,15 @@ def test_a_forged_job_only_makes_the_worker_look_for_work(
     assert not bells.exists(KEY)
 
 
+def test_a_worker_that_believes_what_a_job_says_runs_it(bells: redis.Redis, tmp_path: Path) -> None:
+    """The control: the forgeries above are good ones."""
+    forge(bells, **forgeries(tmp_path)["another function"])
+    waiting = queue._queue()
+    stock = SimpleWorker([waiting], connection=bells, serializer=JSONSerializer)
+    stock.work(burst=True, logging_level="CRITICAL")
+    assert [path.name for path in tmp_path.iterdir()] == ["system"]
+
+
 def test_the_worker_is_alive_after_all_of_them(
     bells: redis.Redis, runs: Runs, tmp_path: Path
 ) -> None:
@@ -150,7 +165,7 @@ def test_a_bell_makes_a_worker_do_what_is_due(
     serve(bells)
     assert fresh(run).status == "Success"
     assert bells.llen(IDS) == 0
-    assert [key for key in bells.scan_iter("rq:job:*")] == []
+    assert list(bells.scan_iter("rq:job:*")) == []
 
 
 def test_no_more_bells_wait_than_there_are_workers(bells: redis.Redis, settings: Settings) -> None:

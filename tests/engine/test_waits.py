@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -53,7 +54,7 @@ def test_polls_hold_no_lease_and_slow_down(runs: Runs, fake: FakeAws) -> None:
     assert fresh(run).lease_owner == ""
     runs.drain()
     times = [seen.at for seen in fake.calls]
-    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(times)]
     assert max(gaps[:8]) < timedelta(seconds=8)
     assert min(gaps[-4:]) > timedelta(seconds=8)
 

@@ -68,10 +68,9 @@ def test_tabs(client: Client, tab: str, words: str) -> None:
 
 def test_text_of_a_document_is_never_markup(client: Client) -> None:
     make_version("Odd", f"description: '<script>alert(1)</script>'\n{STEPS}")
-    for tab in ("", "content"):
-        page = client.get("/documents/111122223333/Odd/", {"tab": tab}).content.decode()
-        assert "&lt;script&gt;alert(1)" in page
-        assert "<script>alert" not in page
+    page = client.get("/documents/111122223333/Odd/", {"tab": "content"}).content.decode()
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script>alert" not in page
 
 
 @pytest.mark.parametrize("version", ["0", "2", "newest", "²", "9" * 30, "-1", "1.0"])

@@ -28,7 +28,8 @@ def sqlite_settings(
 ) -> dict[str, Any]:
     """Django's settings for a SQLite file with our tables in it."""
     path = tmp_path_factory.mktemp("sqlite") / "db.sqlite3"
-    wanted = ConnectionHandler({"default": env.database(f"sqlite:///{path}")}).settings["default"]
+    databases = {"default": env.database(f"sqlite:///{path}")}
+    wanted: dict[str, Any] = ConnectionHandler(databases).settings["default"]
     with django_db_blocker.unblock(), _database(wanted):
         call_command("migrate", verbosity=0)
     return wanted

@@ -92,8 +92,8 @@ class Troubles(list[str]):
     """What browsers complained of in a test; one that expects some clears them."""
 
     def hear(self, message: ConsoleMessage) -> None:
-        """Keep errors and warnings; a broken Content-Security-Policy is one."""
-        if message.type in {"error", "warning"}:
+        """Keep errors; a broken Content-Security-Policy is one."""
+        if message.type == "error":
             self.append(f"{message.text} ({message.location.get('url')})")
 
 

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.stack.account import Instances
 from tests.stack.conftest import Troubles
+from tests.stack.running import Stack
 from tests.stack.session import TOPIC, Session
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser]
 
 Open = Callable[[str], Page]
-SIZES = {"wide": {"width": 1440, "height": 900}, "narrow": {"width": 390, "height": 844}}
+SIZES: dict[str, ViewportSize] = {
+    "wide": {"width": 1440, "height": 900},
+    "narrow": {"width": 390, "height": 844},
+}
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+# Colours are what they are only when they have arrived; what turns for ever never does.
+TRANSITIONS = """
+Promise.all(
+    document.getAnimations()
+        .filter((each) => each.effect.getTiming().iterations !== Infinity)
+        .map((each) => each.finished.catch(() => null))
+).then(() => null)
+"""
 STOP = "/documents/Amazon/AWS-StopEC2InstanceWithApproval/"
 
 # name -> who looks, and where; braces are filled in with the paths of `places`.
@@ -33,6 +46,7 @@ PAGES = {
     "execution, waiting": ("olivia", "{waiting}"),
     "execution, success": ("olivia", "{success}"),
     "execution, failed": ("olivia", "{failed}"),
+    "execution, unknown": ("olivia", "{unknown}"),
     "inbox": ("alice", "/approvals/"),
     "inbox, empty": ("victor", "/approvals/"),
     "inbox, decided": ("alice", "/approvals/?tab=decided"),
@@ -49,11 +63,34 @@ PAGES = {
     "nothing there": ("olivia", "/nothing/"),
 }
 
+# An execution whose step waits for somebody who says what became of its call.
+UNKNOWN = """
+from console.iam.models import User
+from executions import clock
+from executions.models import DocumentVersion, Execution, StepExecution
+from executions.states import NEVER
+version = DocumentVersion.objects.get(document__name="AWS-StopEC2Instance")
+olivia = User.objects.get(username="olivia")
+execution = Execution.objects.create(
+    account_id="111122223333", region="eu-west-1", version=version,
+    document_name="AWS-StopEC2Instance", started_by=olivia, executed_by=olivia.principal.arn,
+    status="Waiting", current_step="stopInstances", wake_at=NEVER,
+)
+StepExecution.objects.create(
+    execution=execution, number=1, name="stopInstances", action="aws:changeInstanceState",
+    status="Waiting", phase="unknown", started_at=clock.now(),
+    inputs={"InstanceIds": ["i-0123456789abcdef0"], "DesiredState": "stopped"},
+    unknown={"reason": "The worker was lost while StopInstances was under way.", "evidence": {}},
+)
+print(f"/executions/{execution.pk}/")
+"""
+
 
 @pytest.fixture(scope="module")
-def places(stack: Any, olivia: Session, alice: Session, instances: Instances) -> dict[str, str]:
+def places(
+    stack: Stack, olivia: Session, alice: Session, instances: Instances
+) -> dict[str, str]:
     """Paths of executions in several states, and of their requests."""
-    del stack
     terms = {"Approvers": ["alice", "bob"], "SNSTopicArn": TOPIC}
     name = "AWS-StopEC2InstanceWithApproval"
     waiting, failed, success = (
@@ -70,6 +107,7 @@ def places(stack: Any, olivia: Session, alice: Session, instances: Instances) ->
         "failed": failed,
         "decided": decided,
         "request": olivia.wait_for_request(waiting),
+        "unknown": stack.django(UNKNOWN).strip(),
     }
 
 
@@ -124,19 +162,19 @@ def test_what_opens(open_as: Open, places: dict[str, str]) -> None:
 def check(page: Page) -> None:
     """In both themes and sizes."""
     found = [problem for look in looks(page) for problem in problems(page, look)]
-    page.set_viewport_size({"width": 1440, "height": 900})
+    page.set_viewport_size(SIZES["wide"])
     assert found == []
 
 
 def looks(page: Page) -> Iterator[str]:
     """Shows the page in each size and theme, and tells which."""
-    page.wait_for_load_state("networkidle")
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)
     for size, viewport in SIZES.items():
-        page.set_viewport_size({"width": viewport["width"], "height": viewport["height"]})
-        for theme in ("light", "dark"):
-            page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]  # one of the literals
-            page.wait_for_function(f"document.documentElement.dataset.bsTheme === '{theme}'")
-            page.wait_for_function("document.getAnimations().every(each => each.playState !== 'running' || each.effect.getTiming().iterations === Infinity)")
+        page.set_viewport_size(viewport)
+        for theme in THEMES:
+            page.emulate_media(color_scheme=theme)
+            page.locator(f"html[data-bs-theme={theme}]").wait_for(state="attached")
+            page.evaluate(TRANSITIONS)
             yield f"{size} {theme}"
 
 

@@ -41,10 +41,11 @@ def expect_end(page: Page, status: str) -> None:
     assert page.evaluate("window.sameDocument")
 
 
-def open_request(page: Page, name: str) -> None:
-    """From the inbox, by the only request that is about this instance."""
+def open_request(page: Page, starter: Page, name: str) -> None:
+    """From the inbox, once the starter sees that it waits."""
+    link = starter.get_by_role("link", name="Open the request").get_attribute("href")
     page.goto("/approvals/")
-    page.locator("#approval-list a").first.click()
+    page.locator(f'#approval-list a[href="{link}"]').click()
     expect(page.locator("#approval-sentence")).to_contain_text(name)
 
 
@@ -54,7 +55,7 @@ def test_approved(open_as: Open, instances: Instances, instance: str) -> None:
     expect(starter.locator("#execution-verdict .state")).to_have_text("Waiting")
     assert instances.state(instance) == "running"
     approver = open_as("alice")
-    open_request(approver, instances.name(instance))
+    open_request(approver, starter, instances.name(instance))
     approver.get_by_label("Comment").fill("Checked the load balancer.")
     approver.get_by_role("button", name="Approve").click()
     expect(approver.get_by_role("status")).to_contain_text("You approved")
@@ -70,7 +71,7 @@ def test_rejected(open_as: Open, instances: Instances, instance: str) -> None:
     start(starter, instance, "alice")
     expect(starter.locator("#execution-verdict .state")).to_have_text("Waiting")
     approver = open_as("alice")
-    open_request(approver, instances.name(instance))
+    open_request(approver, starter, instances.name(instance))
     approver.get_by_label("Comment").fill("Not during the sale.")
     approver.get_by_role("button", name="Reject").click()
     expect(approver.get_by_role("status")).to_contain_text("You rejected")
@@ -132,7 +133,8 @@ def test_keyboard_is_enough(open_as: Open, instances: Instances, instance: str) 
     approver.keyboard.press("g")
     approver.keyboard.press("a")
     approver.wait_for_url("**/approvals/")
-    tab_to(approver, "#approval-list a")
+    link = starter.get_by_role("link", name="Open the request").get_attribute("href")
+    tab_to(approver, f'#approval-list a[href="{link}"]')
     approver.keyboard.press("Enter")
     expect(approver.locator("#approval-sentence")).to_contain_text(instances.name(instance))
     tab_to(approver, "#comment")
