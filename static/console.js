@@ -78,8 +78,20 @@
   });
   document.addEventListener("change", ({ target }) => {
     const picker = target.closest("[data-picker]");
-    if (picker) countPicked(picker);
+    if (picker) {
+      picker.dataset.chosen = "";
+      countPicked(picker);
+    }
     if (target.matches("[data-submit]")) target.form.requestSubmit();
+  });
+
+  // A list that was asked for before the last choice does not know of it: ask again.
+  document.addEventListener("htmx:beforeRequest", ({ target }) => target.closest("[data-picker]")?.removeAttribute("data-chosen"));
+  document.addEventListener("htmx:beforeSwap", ({ target, detail }) => {
+    const picker = target.closest("[data-picker][data-chosen]");
+    if (!picker) return;
+    detail.shouldSwap = false;
+    picker.querySelector("[data-search]").dispatchEvent(new Event("again"));
   });
 
   // Keys: "/" to search, "g" and a letter to go somewhere, "?" for the list, Escape closes a menu.

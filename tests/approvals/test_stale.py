@@ -73,7 +73,7 @@ def change_facts(request: ApprovalRequest) -> None:
         (change_document, "document"),
         (change_version, "document"),
         (change_run(values={"InstanceId": ["i-0fedcba9876543210"]}), "parameters"),
-        (change_run(role_arn=ROLE), "role"),
+        (change_run(role_arn=f"{ROLE}2"), "role"),
         (change_run(region="us-east-1"), "region"),
         (change_run(account_id="444455556666"), "account"),
         (change_run(executed_by=user_arn("ada")), "starter"),
