@@ -55,6 +55,7 @@ def execution(request: SignedIn, execution_id: UUID) -> HttpResponse:
         "execution": found,
         "steps": presentation.steps(found),
         "upcoming": presentation.upcoming(found),
+        "idle": presentation.is_idle(found),
         "events": found.events.filter(seq__lte=found.event_seq),
         "approval": ApprovalRequest.objects.filter(execution=found).order_by("-created_at").first(),
         "account": account_of(request),
@@ -81,7 +82,8 @@ def change_password(request: SignedIn) -> HttpResponse:
     """allauth's page, for people who have a password."""
     if not request.user.has_usable_password():
         raise NotAllowed("You sign in without a password, so there is none to change.")
-    return password_change(request)
+    page: HttpResponse = password_change(request)
+    return page
 
 
 @login_not_required

@@ -158,6 +158,9 @@ THROTTLING_RETRY_LIMIT = timedelta(seconds=env.seconds("COUNTERSIGN_THROTTLING_S
 TAKEOVERS_WITHOUT_PROGRESS = 3
 CLOCK_LONGEST_SLEEP = timedelta(seconds=5)
 
+# The web: hosts that webhooks may be posted to, *.example.com for all below one, * for any
+EGRESS_HOSTS = env.names("COUNTERSIGN_EGRESS_HOSTS")
+
 # Approvals
 STARTER_MAY_APPROVE = env.flag("COUNTERSIGN_STARTER_MAY_APPROVE")
 

@@ -6,11 +6,15 @@ from allauth.account import views as account
 from django.urls import include, path
 
 from console import pages
+from console.iam import key_views
 
 urlpatterns = [
     path("", pages.home, name="home"),
     path("healthz", pages.healthz, name="healthz"),
     path("principal/", pages.switch_principal, name="switch_principal"),
+    path("keys/", key_views.keys, name="keys"),
+    path("keys/create/", key_views.create_key, name="create_key"),
+    path("keys/<str:key_id>/revoke/", key_views.revoke_key, name="revoke_key"),
     path("executions/<uuid:execution_id>/", pages.execution, name="execution"),
     path("", include("console.live.urls")),
     path("", include("executions.urls")),

@@ -11,12 +11,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 
-from executions import aws, clock
+from executions import aws, clock, webhooks
 from executions.actions.base import BadInput, Call, CallFailed, Outcome, StepFailed, Unknown
 from executions.models import StepExecution
 from executions.turn import Again, Phase, Turn, soon, token
@@ -24,20 +24,12 @@ from executions.turn import Again, Phase, Turn, soon, token
 
 def send(turn: Turn, row: StepExecution, call: Call) -> Outcome | Again:
     """Make an action's call: intent, call, and what the action makes of the answer."""
-    target = find(call.service, call.operation)
-    request = aws.coerce(dict(call.request), target.model.input_shape)
-    if target.token_member and not request.get(target.token_member):
-        request[target.token_member] = token(row)
-    if problem := aws.check_request(target, request):
-        raise BadInput(f"{target.service}:{target.name} does not take these inputs: {problem}")
+    prepared = _prepare(row, call)
     row.state = dict(call.state)
     now = clock.now().isoformat()
     row.call = {
-        "service": target.service,
-        "operation": target.name,
-        "request": request,
-        "sha256": fingerprint(request),
-        "effect": target.effect.value,
+        **prepared,
+        "sha256": fingerprint(prepared["request"]),
         "first_at": now,
         "at": now,
         "answer": "none",
@@ -45,24 +37,59 @@ def send(turn: Turn, row: StepExecution, call: Call) -> Outcome | Again:
     return resend(turn, row)
 
 
+def _prepare(row: StepExecution, call: Call) -> dict[str, Any]:
+    """The call as AWS's model spells it, with its client token; BadInput if it cannot be right."""
+    if call.service == webhooks.SERVICE:
+        return {
+            "service": call.service,
+            "operation": call.operation,
+            "request": dict(call.request),
+            "effect": aws.Effect.UNPROVEN.value,
+        }
+    target = find(call.service, call.operation)
+    request = aws.coerce(dict(call.request), target.model.input_shape)
+    if target.token_member and not request.get(target.token_member):
+        request[target.token_member] = token(row)
+    if problem := aws.check_request(target, request):
+        raise BadInput(f"{target.service}:{target.name} does not take these inputs: {problem}")
+    return {
+        "service": target.service,
+        "operation": target.name,
+        "request": request,
+        "effect": target.effect.value,
+    }
+
+
 def resend(turn: Turn, row: StepExecution) -> Outcome | Again:
     """Commit the stored call as under way, make it, and hand its answer to the action."""
     before, phase = _stored(row), row.phase
-    target = find(before["service"], before["operation"])
     identity = turn.identity()
     # Lost until it is here.
     row.call = {**before, "at": clock.now().isoformat(), "answer": "lost"}
     row.phase = Phase.CALL
-    name = f"{target.service}:{target.name}"
+    name = f"{before['service']}:{before['operation']}"
     facts = {"call": name, "effect": before["effect"], "sha256": before["sha256"]}
-    if not turn.intend(row, **facts, attempt=row.attempt):
+    if not turn.intend(row, _call_time(before), **facts, attempt=row.attempt):
         row.call, row.phase = before, phase
         return Again(clock.now())
     try:
-        response = aws.call(identity, turn.execution.region, target, before["request"])
+        response = _make(identity, turn.execution.region, before)
     except aws.AwsError as error:
         return _unanswered(turn, row, error, earlier=before["answer"])
     return turn.action(row).called(turn.context(row), response)
+
+
+def _make(identity: aws.Identity, region: str, call: Mapping[str, Any]) -> dict[str, Any]:
+    if call["service"] == webhooks.SERVICE:
+        return webhooks.post(identity, region, call["request"])
+    return aws.call(identity, region, find(call["service"], call["operation"]), call["request"])
+
+
+def _call_time(call: Mapping[str, Any]) -> timedelta:
+    """The longest that a stored call can take."""
+    if call["service"] == webhooks.SERVICE:
+        return webhooks.call_time()
+    return aws.call_time(find(call["service"], call["operation"]))
 
 
 def _unanswered(
@@ -125,8 +152,9 @@ def repeatable(row: StepExecution) -> bool:
 
 def quiet_until(row: StepExecution) -> datetime:
     """From when on the stored call can no longer arrive at AWS."""
-    at = datetime.fromisoformat(_stored(row)["at"])
-    until: datetime = at + aws.call_time() + settings.QUIET_TIME
+    call = _stored(row)
+    at = datetime.fromisoformat(call["at"])
+    until: datetime = at + _call_time(call) + settings.QUIET_TIME
     return until
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final, cast
 
-from executions import aws, clock
-from executions.actions.base import Outcome, StepFailed
+from executions import aws, clock, closing
+from executions.actions.base import Call, Outcome, StepFailed
 from executions.models import Execution, StepExecution
 from executions.runbook import flow
 from executions.runbook.types import Runbook
@@ -39,7 +39,9 @@ def leave(turn: Turn, row: StepExecution) -> None:
 
 
 def close(turn: Turn, row: StepExecution) -> None:
-    """Let the next commit end the row."""
+    """Let the next commit end the row, and with it whatever was sent to it."""
+    for signal in [known for known in turn.signals if known.step_id == row.id]:
+        turn.consume(signal)
     row.phase, row.due_at, row.ended_at = Phase.ENDED, NEVER, clock.now()
     turn.touch(row)
 
@@ -93,7 +95,6 @@ def _why(turn: Turn, status: Status) -> str:
 def stop(turn: Turn, row: StepExecution | None) -> None:
     """Interrupt the open step; a cancelled run goes to its onCancel step, any other ends."""
     following = interrupt(turn, row) if row is not None else ""
-    turn.execution.refresh_from_db(fields=["stop_deadline"])  # the stop may be newer than the turn
     if turn.execution.stop_requested == "Complete":
         turn.set(stop_requested=COMPLETED, current_step="")
     else:
@@ -109,7 +110,9 @@ def interrupt(turn: Turn, row: StepExecution, by: str = "") -> str:
     step = turn.runbook.find_step(row.name)
     doubt = in_doubt(row)
     if step is not None:
-        turn.action(row).stopped(turn.context(row), "cancel")
+        last = turn.action(row).stopped(turn.context(row), "cancel")
+        if isinstance(last, Call):
+            closing.call_last(turn, row, last)
         move = flow.cancel_step(turn.runbook, step)
         following = move.step or "" if move.kind == "step" else ""
     row.status, row.unknown = Status.CANCELLED, None
@@ -149,8 +152,7 @@ def settle(turn: Turn, row: StepExecution) -> Outcome | Again:
     signal = next((known for known in turn.signals if known.step_id == row.id), None)
     if signal is None:
         return Again(NEVER)
-    turn.signals.remove(signal)
-    turn.change.consumed.append(signal.id)
+    turn.consume(signal)
     comment = f": {signal.payload.get('comment')}" if signal.payload.get("comment") else "."
     asked_at = datetime.fromisoformat((row.unknown or {})["since"])
     row.unknown = None

@@ -16,7 +16,7 @@ from typing import Final
 
 from django.conf import settings
 
-from executions import aws, calls, clock, ends, interactive, queue
+from executions import aws, calls, clock, closing, ends, interactive, queue
 from executions.actions.base import (
     BadInput,
     Call,
@@ -174,12 +174,16 @@ def _asks_first(row: StepExecution) -> bool:
 
 def _time_out(turn: Turn, row: StepExecution) -> Outcome:
     """The attempt's time is over; its action may overrule that with what came first."""
-    if (overruled := turn.action(row).stopped(turn.context(row), "timeout")) is not None:
-        return overruled
+    last = turn.action(row).stopped(turn.context(row), "timeout")
+    if isinstance(last, Call):
+        closing.call_last(turn, row, last)
+    elif last is not None:
+        return last
     doubt = " Its call may have taken effect." if in_doubt(row) else ""
     until = row.deadline_at or turn.execution.stop_deadline
     raise StepTimedOut(
-        f"{row.name} did not end in the time it has, until {until:%d %b %Y, %H:%M:%S} UTC.{doubt}"
+        f"{row.name} did not end in the time it has, until {until:%d %b %Y, %H:%M:%S} UTC.{doubt}",
+        outputs=row.outputs,
     )
 
 
@@ -233,6 +237,8 @@ def _succeed(turn: Turn, row: StepExecution, done: Done) -> StepFailed | None:
     row.outputs = {**done.outputs, **chosen}
     row.failure_stage = row.failure_type = ""
     row.status, row.chosen = Status.SUCCESS, done.next_step or ""
+    if done.variables:
+        turn.set(variables={**turn.execution.variables, **done.variables})
     turn.event("step:succeeded", row)
     ends.leave(turn, row)
     return None

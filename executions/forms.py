@@ -54,6 +54,14 @@ class StartForm(forms.Form):
     """A Region, and a field for each parameter. The document's rules are checked by lifecycle."""
 
     region = forms.ChoiceField(label="Region")
+    mode = forms.ChoiceField(
+        label="Mode",
+        choices=(("Auto", "Auto: one step after the other"), ("Interactive", "Step by step")),
+        widget=forms.RadioSelect,
+        initial="Auto",
+        required=False,
+        help_text="Step by step, every step waits until somebody runs it.",
+    )
     token = forms.CharField(widget=forms.HiddenInput, max_length=64)
 
     def __init__(
@@ -103,7 +111,7 @@ def initial_of(execution: Execution) -> dict[str, Any]:
         PREFIX + name: items if len(items) != 1 else items[0]
         for name, items in execution.parameters.items()
     }
-    return {"region": execution.region, **given}
+    return {"region": execution.region, "mode": execution.mode, **given}
 
 
 def _common(parameter: Parameter) -> dict[str, Any]:

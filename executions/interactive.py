@@ -14,7 +14,7 @@ def next_name(turn: Turn) -> str | None:
     AWS, "Run an automation step by step": Waiting at the start and between steps, and after
     the last one until it is completed or cancelled.
     """
-    signal = _take(turn, "StartStep", "Resume")
+    signal = _take(turn, None, "StartStep", "Resume")
     if signal is not None:
         return str(signal.payload["value"])
     if turn.execution.status != Status.WAITING:
@@ -26,7 +26,7 @@ def next_name(turn: Turn) -> str | None:
 
 def stop_step(turn: Turn, row: StepExecution) -> bool:
     """Apply a StopStep for the open step, if there is one."""
-    signal = _take(turn, "StopStep")
+    signal = _take(turn, row, "StopStep")
     if signal is None:
         return False
     ends.interrupt(turn, row, by=signal.by)
@@ -35,10 +35,11 @@ def stop_step(turn: Turn, row: StepExecution) -> bool:
     return True
 
 
-def _take(turn: Turn, *kinds: str) -> Signal | None:
-    """Consume the first signal of these kinds, in the commit that applies it."""
-    signal = next((known for known in turn.signals if known.kind in kinds), None)
+def _take(turn: Turn, row: StepExecution | None, *kinds: str) -> Signal | None:
+    """Consume the first signal of these kinds for the row, in the commit that applies it."""
+    step = row.id if row else None
+    fitting = (known for known in turn.signals if known.kind in kinds and known.step_id == step)
+    signal = next(fitting, None)
     if signal is not None:
-        turn.signals.remove(signal)
-        turn.change.consumed.append(signal.id)
+        turn.consume(signal)
     return signal

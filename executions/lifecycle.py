@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):role/.+")
 CANCEL_TIME: Final = timedelta(minutes=2)  # AWS, "onCancel": the whole cancel workflow
+TAGS_AT_START: Final = 5
 VERDICTS: Final = {
     "adopt": "It took effect: go on as if it had answered.",
     "fail": "It did not: the step has failed.",
@@ -51,6 +52,7 @@ def start(request: Start, *, by: User) -> Execution:
         if earlier := _earlier(request, principal):
             return earlier
         execution = prepare(request, account, by=by)
+        _check_tags(execution, request.tags, by)
         try:
             with transaction.atomic():
                 execution.save(force_insert=True)
@@ -58,7 +60,7 @@ def start(request: Start, *, by: User) -> Execution:
             if earlier := _earlier(request, principal):  # it was started at the same moment
                 return earlier
             raise
-        _tag(execution, request.tags)
+        Tag.objects.put(execution.account_id, ("Automation", str(execution.pk)), request.tags)
         entry.data = {"execution": str(execution.id), "parameters": execution.parameters}
         record(
             execution.id,
@@ -96,15 +98,12 @@ def prepare(request: Start, account: Account, *, by: User) -> Execution:
     return execution
 
 
-def _tag(execution: Execution, tags: Mapping[str, str]) -> None:
-    for key, value in tags.items():
-        Tag.objects.create(
-            account_id=execution.account_id,
-            resource_type="Automation",
-            resource_id=str(execution.pk),
-            key=key,
-            value=value,
-        )
+def _check_tags(execution: Execution, tags: Mapping[str, str], by: User) -> None:
+    """Whoever tags what they start may tag it, and not more than AWS takes at a start."""
+    if tags and not by.has_perm("ssm:AddTagsToResource", execution.arn):
+        raise NotAllowed("You may not tag executions (ssm:AddTagsToResource).")
+    if len(tags) > TAGS_AT_START:
+        raise BadParameters({"": [f"An execution is started with {TAGS_AT_START} tags at most."]})
 
 
 def _document_arn(request: Start) -> str:
@@ -156,6 +155,7 @@ def _earlier(request: Start, principal_arn: str) -> Execution | None:
     same = (
         earlier.version_id == request.version.pk
         and earlier.region == request.region
+        and earlier.mode == request.mode
         and earlier.parameters == {name: list(items) for name, items in request.parameters.items()}
     )
     if not same:
@@ -202,7 +202,7 @@ def scope(
             for name, parameter in runbook.parameters.items()
             if parameter.has_default and name not in execution.values
         },
-        variables={name: variable.default for name, variable in runbook.variables.items()},
+        variables={**values.variable_defaults(runbook), **execution.variables},
         outputs=outputs,
         system=template.system_values(
             execution_id=str(execution.id),

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from executions import aws, library, lifecycle
+from executions import aws, library, lifecycle, targets
 from executions.errors import NotAllowed, NotFound
+from executions.events import asked
 from executions.models import Execution, ExecutionPreview
 from executions.runbook import template
-from executions.runbook.types import Step
+from executions.runbook.types import Runbook, Step
 
 if TYPE_CHECKING:
     from console.iam.models import User
@@ -42,24 +43,28 @@ OPAQUE: Final = frozenset(
 
 
 def start(request: lifecycle.Start, *, by: User) -> ExecutionPreview:
-    """Judge every step of a run that could be started; nothing is started."""
-    execution = lifecycle.preview(request, by=by)
-    runbook = library.runbook(request.version)
-    scope = lifecycle.scope(execution, runbook)
-    impacts = Counter(_impact(step, scope) for step in runbook.walk())
-    return ExecutionPreview.objects.create(
-        principal=execution.executed_by,
-        region=request.region,
-        steps=dict(impacts),
-        targets=_targets(execution),
-    )
+    """Judge every step of a run that the person could start; nothing is started."""
+    arn = request.version.document.arn(request.region)
+    with asked(by, "ssm:StartExecutionPreview", arn) as entry:
+        execution = lifecycle.preview(request, by=by)
+        runbook = library.runbook(request.version)
+        scope = lifecycle.scope(execution, runbook)
+        impacts = Counter(_impact(step, scope) for step in runbook.walk())
+        preview = ExecutionPreview.objects.create(
+            principal=execution.executed_by,
+            region=request.region,
+            steps=dict(impacts),
+            targets=_targets(execution, runbook),
+        )
+        entry.data = {"preview": str(preview.id)}
+        return preview
 
 
 def find(preview_id: str, *, region: str, by: User) -> ExecutionPreview:
     """A preview of one's own."""
     arn = by.principal.arn if by.principal else ""
-    if not by.has_perm("ssm:GetExecutionPreview", f"arn:aws:ssm:{region}:*:*"):
-        raise NotAllowed("You may not read previews.")
+    if not by.has_perm("ssm:GetExecutionPreview", "*"):
+        raise NotAllowed("You may not do ssm:GetExecutionPreview.")
     found = ExecutionPreview.objects.filter(
         pk=UUID(preview_id), principal=arn, region=region
     ).first()
@@ -84,6 +89,9 @@ def _impact(step: Step, scope: template.Scope) -> str:
     return "NonMutating" if target.effect is aws.Effect.READ else "Mutating"
 
 
-def _targets(execution: Execution) -> list[dict[str, Any]]:
+def _targets(execution: Execution, runbook: Runbook) -> list[dict[str, Any]]:
+    """How many instances the parameters name; of other kinds of targets nothing is known."""
     kind = execution.version.document.target_type
-    return [{"Count": 1, "TargetType": kind}] if kind else []
+    named = targets.instance_ids(runbook, kind, execution.values)
+    ids = {one for many in named.values() for one in many}
+    return [{"Count": len(ids), "TargetType": targets.INSTANCE}] if ids else []

@@ -44,7 +44,7 @@ class Worker(SimpleWorker):
     def request_stop(self, signum: Any, frame: Any) -> None:
         """Begin no further turn."""
         stopping.set()
-        super().request_stop(signum, frame)
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]  # RQ has no types here
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Take the bell away, then look for work."""

@@ -78,6 +78,13 @@ def reset(setting_id: str, *, region: str, by: User) -> Setting:
     return _setting(name, arn, region, by)
 
 
+def is_set_anywhere(account_id: str, setting_id: str, value: str) -> bool:
+    """Whether a Region of the account has this value, which is not the default."""
+    return ServiceSetting.objects.filter(
+        account_id=account_id, setting_id=setting_id, value=value
+    ).exists()
+
+
 def _setting(name: str, arn: str, region: str, by: User) -> Setting:
     row = ServiceSetting.objects.filter(
         account_id=_account(by), region=region, setting_id=name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from executions import library, lifecycle
@@ -13,13 +13,17 @@ from executions.models import Execution, Signal, StepExecution
 if TYPE_CHECKING:
     from console.iam.models import User
 
-STEERS = frozenset({"StartStep", "Resume", "StopStep"})
+# Which value of the payload says what a signal is about.
+STEERS: Final = {"StartStep": "StepName", "Resume": "StepName", "StopStep": "StepExecutionId"}
 
 
 def send(execution: Execution, kind: str, value: str, *, by: User) -> None:
     """StartStep and Resume name a step of the document, StopStep the id of a running one.
 
-    Raises Conflict (InvalidAutomationSignalException) when the signal means nothing now.
+    A Resume ends an aws:pause that waits; everything else is for interactive executions.
+
+    NotFound (AutomationStepNotFoundException) if there is no such step, Conflict
+    (InvalidAutomationSignalException) when the signal means nothing now.
     """
     with asked(by, "ssm:SendAutomationSignal", execution.arn) as entry:
         entry.data = {"signal": kind, "value": value}
@@ -27,11 +31,10 @@ def send(execution: Execution, kind: str, value: str, *, by: User) -> None:
             raise NotAllowed("You may not send signals to this execution.")
         lifecycle.nudge(execution.pk)  # first, since it takes the row
         execution.refresh_from_db(fields=["status", "stop_requested"])
-        if kind not in STEERS or execution.mode != "Interactive":
-            raise Conflict(f"{kind} is for interactive executions; this one runs by itself.")
-        if execution.is_over or execution.stop_requested:
-            raise Conflict(f"The execution is {execution.status}; no step can begin or stop.")
-        step = _running(execution, value) if kind == "StopStep" else None
+        step = _paused(execution, value) if kind == "Resume" else None
+        if step is None:
+            _check(execution, kind, value)
+            step = _running(execution, value) if kind == "StopStep" else None
         if step is None:
             _check_start(execution, value)
         Signal.objects.create(
@@ -49,6 +52,34 @@ def send(execution: Execution, kind: str, value: str, *, by: User) -> None:
         )
 
 
+def _check(execution: Execution, kind: str, value: str) -> None:
+    """The signal means something to this execution as it is now."""
+    if kind not in STEERS:
+        raise Conflict(f"Countersign has nothing that a {kind} could be for.")
+    if not value:
+        raise Conflict(f"{kind} needs {STEERS[kind]} in its payload.")
+    if kind == "Resume" and execution.mode != "Interactive":
+        if library.runbook(execution.version).find_step(value) is None:
+            raise _no_step(value)
+        raise Conflict(f"Step {value} does not wait to be resumed.")
+    if execution.mode != "Interactive":
+        raise Conflict(f"{kind} is for interactive executions; this one runs by itself.")
+    if execution.is_over or execution.stop_requested:
+        raise Conflict(f"The execution is {execution.status}; no step can begin or stop.")
+
+
+def _paused(execution: Execution, name: str) -> StepExecution | None:
+    """The aws:pause step of that name that waits, in any mode; a Resume is for it."""
+    step = execution.steps.filter(
+        name=name, action="aws:pause", phase=StepExecution.Phase.WAIT
+    ).last()
+    if step is None or execution.stop_requested:
+        return None
+    if execution.signals.filter(kind="Resume", step=step, consumed_at=None).exists():
+        raise Conflict(f"Step {name} is about to go on; it was resumed already.")
+    return step
+
+
 def _running(execution: Execution, step_id: str) -> StepExecution:
     """The running step of that id."""
     try:
@@ -59,6 +90,8 @@ def _running(execution: Execution, step_id: str) -> StepExecution:
         raise _no_step(step_id)
     if step.phase == StepExecution.Phase.ENDED:
         raise Conflict(f"Step {step.name} does not run any more.")
+    if execution.signals.filter(kind="StopStep", step=step, consumed_at=None).exists():
+        raise Conflict(f"Step {step.name} is being stopped already.")
     return step
 
 
@@ -69,7 +102,9 @@ def _check_start(execution: Execution, name: str) -> None:
     running = execution.steps.exclude(phase=StepExecution.Phase.ENDED).first()
     if running is not None:
         raise Conflict(f"Step {running.name} runs; wait for its end, or stop it.")
-    if execution.signals.filter(kind__in=("StartStep", "Resume"), consumed_at=None).exists():
+    if execution.signals.filter(
+        kind__in=("StartStep", "Resume"), step=None, consumed_at=None
+    ).exists():
         raise Conflict("A step is about to begin; wait for its end.")
 
 

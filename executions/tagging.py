@@ -3,70 +3,75 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
 
-from executions import library, lifecycle
-from executions.errors import Conflict, NotAllowed, NotFound, Refused
+from executions.errors import NotAllowed, NotFound, Refused
 from executions.events import asked
-from executions.models import Tag
+from executions.models import Document, Execution, Tag
 
 if TYPE_CHECKING:
     from console.iam.models import User
 
-MOST_TAGS: Final = 50
+Resource: TypeAlias = tuple[str, str]  # Document and its name, or Automation and its id
 
 
-def add(resource: tuple[str, str], tags: Mapping[str, str], *, by: User, region: str) -> None:
+def add(resource: Resource, tags: Mapping[str, str], *, by: User, region: str) -> None:
     """Set tags on a resource (type and id); a key that is there gets the new value."""
     arn = _arn(resource, by, region)
     with asked(by, "ssm:AddTagsToResource", arn) as entry:
         entry.data = {"tags": dict(tags)}
-        _check(by, "ssm:AddTagsToResource", arn)
-        for key, value in tags.items():
-            Tag.objects.update_or_create(**_owner(resource, by), key=key, defaults={"value": value})
-        if Tag.objects.filter(**_owner(resource, by)).count() > MOST_TAGS:
-            raise Conflict(f"A resource has {MOST_TAGS} tags at most.", code="TooManyTagsError")
+        _check(resource, "ssm:AddTagsToResource", arn, by)
+        Tag.objects.put(_account(by), resource, tags)
 
 
-def remove(resource: tuple[str, str], keys: Iterable[str], *, by: User, region: str) -> None:
+def remove(resource: Resource, keys: Iterable[str], *, by: User, region: str) -> None:
     """Take tags away; a key that is not there is no error."""
     arn = _arn(resource, by, region)
     with asked(by, "ssm:RemoveTagsFromResource", arn) as entry:
         entry.data = {"keys": list(keys)}
-        _check(by, "ssm:RemoveTagsFromResource", arn)
-        Tag.objects.filter(**_owner(resource, by), key__in=keys).delete()
+        _check(resource, "ssm:RemoveTagsFromResource", arn, by)
+        Tag.objects.of(_account(by), resource).filter(key__in=keys).delete()
 
 
-def of(resource: tuple[str, str], *, by: User, region: str) -> dict[str, str]:
+def of(resource: Resource, *, by: User, region: str) -> dict[str, str]:
     """The resource's tags."""
-    _check(by, "ssm:ListTagsForResource", _arn(resource, by, region))
-    return {tag.key: tag.value for tag in Tag.objects.filter(**_owner(resource, by))}
+    _check(resource, "ssm:ListTagsForResource", _arn(resource, by, region), by)
+    return {tag.key: tag.value for tag in Tag.objects.of(_account(by), resource)}
 
 
-def _owner(resource: tuple[str, str], by: User) -> dict[str, Any]:
-    account = by.principal.account_id if by.principal else ""
-    return {"account_id": account, "resource_type": resource[0], "resource_id": resource[1]}
+def _account(by: User) -> str:
+    return by.principal.account_id if by.principal else ""
 
 
-def _arn(resource: tuple[str, str], by: User, region: str) -> str:
-    """The ARN of a resource that the person knows of."""
+def _arn(resource: Resource, by: User, region: str) -> str:
+    """The ARN that a resource of the person's account would have, if there is one."""
     kind, name = resource
-    account = by.principal.account_id if by.principal else ""
-    if kind not in {"Document", "Automation"}:
+    names = {"Document": "document", "Automation": "automation-execution"}
+    if kind not in names:
         raise Refused(
-            f"Countersign tags Documents and Automations, not a {kind}.", code="InvalidResourceType"
+            f"Countersign tags Document and Automation, not {kind}.", code="InvalidResourceType"
         )
-    try:
-        if kind == "Document":
-            return library.find(account, name, by=by).arn(region)
-        return lifecycle.find(UUID(name), by=by).arn
-    except (NotFound, ValueError) as missing:
-        raise NotFound(
-            f"There is no {kind} {name} of yours.", code="InvalidResourceId"
-        ) from missing
+    return f"arn:aws:ssm:{region}:{_account(by)}:{names[kind]}/{name[:256]}"
 
 
-def _check(by: User, action: str, arn: str) -> None:
+def _check(resource: Resource, action: str, arn: str, by: User) -> None:
+    """The person may, and then: there is such a resource. Strangers learn of none."""
     if not by.has_perm(action, arn):
         raise NotAllowed(f"You may not do {action} on {arn}.")
+    kind, name = resource
+    if not (_has_document(name, by) if kind == "Document" else _has_execution(name, arn, by)):
+        raise NotFound(f"Your account has no {kind} {name[:256]}.", code="InvalidResourceId")
+
+
+def _has_document(name: str, by: User) -> bool:
+    return Document.objects.filter(owner=_account(by), name=name).exists()
+
+
+def _has_execution(name: str, arn: str, by: User) -> bool:
+    """Of the Region that the ARN names, by the id in the form that SSM writes."""
+    try:
+        found = Execution.objects.filter(pk=UUID(name), account_id=_account(by)).first()
+    except ValueError:
+        return False
+    return found is not None and found.arn == arn

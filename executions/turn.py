@@ -121,6 +121,8 @@ class Turn:
             poll=lambda: next_poll(row),
             state=row.state,
             sent=sent or None,
+            signal=next((one.kind for one in self.signals if one.step_id == row.id), None),
+            variables={name: known.type for name, known in self.runbook.variables.items()},
         )
 
     def read(self, service: str, operation: str, /, **request: Any) -> dict[str, Any]:
@@ -159,6 +161,11 @@ class Turn:
         if not any(row is known for known in self.change.steps):
             self.change.steps.append(row)
 
+    def consume(self, signal: Signal) -> None:
+        """Let the next commit mark this signal as applied."""
+        self.signals.remove(signal)
+        self.change.consumed.append(signal.id)
+
     def set(self, **columns: Any) -> None:
         """Let the next commit write these columns of the execution."""
         for name, value in columns.items():
@@ -178,18 +185,17 @@ class Turn:
             )
         )
 
-    def flush(self, *, for_call: bool = False) -> None:
+    def flush(self, *, for_call: bool = False, lasting: timedelta | None = None) -> None:
         """Commit what has gathered. Before a call, the lease is made to outlast it."""
         if for_call:
-            self.change.lease_until = clock.now() + max(
-                settings.LEASE, aws.call_time() + CALL_MARGIN
-            )
+            longest = lasting or aws.call_time()
+            self.change.lease_until = clock.now() + max(settings.LEASE, longest + CALL_MARGIN)
         elif not self.change.columns and not self.change.steps and not self.change.events:
             return
         change, self.change = self.change, store.Change()
         self.execution.stop_requested = store.write(self.lease, change)
 
-    def intend(self, row: StepExecution, **data: Any) -> bool:
+    def intend(self, row: StepExecution, lasting: timedelta, **data: Any) -> bool:
         """Commit that the row's call is under way. False if a stop request came first: no trace."""
         if self.execution.stop_requested in STOPS:
             return False
@@ -198,7 +204,7 @@ class Turn:
         intent = self.change
         intent.expect_stop = self.execution.stop_requested
         try:
-            self.flush(for_call=True)
+            self.flush(for_call=True, lasting=lasting)
         except store.StopMeanwhile:
             self.change = intent
             intent.events.pop()

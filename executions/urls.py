@@ -13,6 +13,7 @@ urlpatterns = [
     path("instances/", start.instances, name="instances"),
     path("executions/", executions.executions, name="executions"),
     path("executions/<uuid:execution_id>/stop/", executions.stop, name="stop"),
+    path("executions/<uuid:execution_id>/signal/", executions.signal, name="signal"),
     path(
         "executions/<uuid:execution_id>/steps/<int:number>/resolve/",
         executions.resolve,

@@ -62,18 +62,30 @@ def parameters(row: Execution) -> dict[str, list[str]]:
 
 
 def _variables(row: Execution) -> dict[str, list[str]]:
+    """As they are now: those that a step changed, else as the document begins."""
     declared = library.runbook(row.version).variables.values()
-    return {one.name: values.to_wire(one.default) for one in declared}
+    return {one.name: values.to_wire(row.variables.get(one.name, one.default)) for one in declared}
 
 
-def step_executions(row: Execution) -> list[dict[str, Any]]:
-    """Every step: those that have begun, in that order, then those that have not, Pending."""
+def step_executions(row: Execution, begun: int | None = None) -> list[dict[str, Any]]:
+    """Every step: those that have begun, in that order, then those that have not, Pending.
+
+    With `begun`, the order is that of the moment when so many steps had begun.
+    """
     runbook = library.runbook(row.version)
-    begun = list(row.steps.all())
-    names = {step.name for step in begun}
+    rows = list(row.steps.all())
+    before, since = rows[:begun], rows[len(rows[:begun]) :]
+    names = {step.name for step in before}
+    later = {step.name: step for step in reversed(since)}
     return [
-        *(step_execution(step, runbook) for step in begun),
-        *(_definition(step, runbook) for step in runbook.walk() if step.name not in names),
+        *(step_execution(step, runbook) for step in before),
+        *(
+            step_execution(later[step.name], runbook)
+            if step.name in later
+            else _definition(step, runbook)
+            for step in runbook.walk()
+            if step.name not in names
+        ),
     ]
 
 
@@ -141,7 +153,7 @@ def document_description(version: DocumentVersion, account_id: str) -> dict[str,
         "Parameters": [_document_parameter(one) for one in runbook.parameters.values()],
         "LatestVersion": str(document.latest_version),
         "DefaultVersion": str(document.default_version),
-        "Tags": tags(account_id, "Document", document.name),
+        "Tags": _tags(document, account_id),
         "Author": version.created_by_arn or None,
     }
 
@@ -150,20 +162,20 @@ def _document_parameter(parameter: Parameter) -> dict[str, Any]:
     wire = values.to_wire(values.type_default(parameter)) if parameter.has_default else None
     return {
         "Name": parameter.name,
-        "Type": parameter.type,
+        "Type": parameter.value_type,
         "Description": parameter.description or None,
         "DefaultValue": ",".join(wire) if wire is not None else None,
     }
 
 
-def document_identifier(document: Document, account_id: str) -> dict[str, Any]:
-    """DocumentIdentifier: the default version's entry in a list."""
-    version = next(one for one in document.versions.all() if one.number == document.default_version)
+def document_identifier(version: DocumentVersion, account_id: str) -> dict[str, Any]:
+    """DocumentIdentifier: the entry of a document's default version in a list."""
+    document = version.document
     return {
         **_document(document, version),
         "CreatedDate": document.created_at,
         "Owner": document.owner,
-        "Tags": tags(account_id, "Document", document.name),
+        "Tags": _tags(document, account_id),
         "Author": version.created_by_arn or None,
     }
 
@@ -196,9 +208,9 @@ def _document(document: Document, version: DocumentVersion) -> dict[str, Any]:
     }
 
 
-def tags(account_id: str, resource_type: str, resource_id: str) -> list[dict[str, str]]:
-    """TagList of a resource of an account."""
-    found = Tag.objects.filter(
-        account_id=account_id, resource_type=resource_type, resource_id=resource_id
-    )
+def _tags(document: Document, account_id: str) -> list[dict[str, str]]:
+    """An account sees its own tags, on its own documents."""
+    if document.owner != account_id:
+        return []
+    found = Tag.objects.of(account_id, ("Document", document.name))
     return [{"Key": tag.key, "Value": tag.value} for tag in found]

@@ -72,20 +72,27 @@ def fragments(execution: Execution, events: Sequence[Event]) -> list[Fragment]:
 
     Nothing in it depends on who looks; live.js puts the page's CSRF token into the forms.
     """
-    steps = presentation.steps(execution)
+    steps, upcoming = presentation.steps(execution), presentation.upcoming(execution)
     shown = {
         "execution": execution,
         "account": Account.objects.filter(pk=execution.account_id).first(),
         "approval": ApprovalRequest.objects.filter(execution=execution).first(),
         "steps": steps,
-        "upcoming": presentation.upcoming(execution),
+        "upcoming": upcoming,
+        "idle": presentation.is_idle(execution),
     }
     named = {event.step for event in events}
-    if "" not in named:
+    by_hand = execution.mode == "Interactive"  # then every step has a button that comes and goes
+    if "" not in named and not by_hand:
         steps = [step for step in steps if step.name in named]
     return [
         *(_fragment(f"event-{event.seq}", "_event", {"event": event}) for event in events),
         *(Fragment(id=f"upcoming-{step.name}", html="") for step in steps),
+        *(
+            _fragment(f"upcoming-{step.name}", "_upcoming", {**shown, "step": step})
+            for step in upcoming
+            if by_hand
+        ),
         *(_fragment(f"step-{step.number}", "_step", {**shown, "step": step}) for step in steps),
         *(_fragment(f"execution-{part}", f"_{part}", shown) for part in PARTS),
     ]

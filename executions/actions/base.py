@@ -21,110 +21,49 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
+from executions.actions.outcomes import (
+    FOREVER,
+    WEBHOOK,
+    BadInput,
+    Call,
+    CallFailed,
+    Done,
+    Outcome,
+    Sent,
+    State,
+    StepFailed,
+    StepTimedOut,
+    Unknown,
+    Wait,
+)
 from executions.runbook.template import Scope
 from executions.runbook.types import ActionSpec, Step, Value
 
-State: TypeAlias = Mapping[str, Any]
-
-
-class StepFailed(Exception):
-    """The attempt failed and it is known that it did.
-
-    `stage` and `kind` are FailureDetails.FailureStage and FailureType of the SSM API.
-    """
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        retryable: bool = True,
-        stage: str = "Invocation",
-        kind: str = "Action",
-        outputs: Mapping[str, Value] | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.message = message
-        self.retryable = retryable
-        self.stage = stage
-        self.kind = kind
-        self.outputs = outputs or {}
-
-
-class BadInput(StepFailed):
-    """An input that cannot be right, however often it is tried."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message, retryable=False, stage="InputValidation")
-
-
-class StepTimedOut(StepFailed):
-    """The attempt ran out of its time."""
-
-
-class CallFailed(Exception):
-    """AWS refused a read: `code` and the text are AWS's own."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """Success. `response` is what the step's own `outputs` select from."""
-
-    outputs: Mapping[str, Value] = field(default_factory=dict)
-    response: Value = None
-    next_step: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Look again at `until`. `paused` shows Waiting (a person is needed), else InProgress."""
-
-    until: datetime
-    state: State = field(default_factory=dict)
-    paused: bool = False
-    outputs: Mapping[str, Value] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One API call that may change something, to be made by the engine.
-
-    `request` must be JSON. If the operation takes a client token and the request has none, the
-    engine adds the step's stored one. `state` is what `called` and `recover` need to know, such
-    as the state of things before.
-    """
-
-    service: str
-    operation: str
-    request: Mapping[str, Value]
-    state: State = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """The outcome cannot be known. `evidence` is shown to the person who decides."""
-
-    reason: str
-    evidence: Mapping[str, Value] = field(default_factory=dict)
-
-
-Outcome: TypeAlias = Done | Wait | Call | Unknown
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A call that was made, or may have been: what, when, and as of which state."""
-
-    service: str
-    operation: str
-    request: Mapping[str, Value]
-    at: datetime
+__all__ = [
+    "FOREVER",
+    "WEBHOOK",
+    "Action",
+    "BadInput",
+    "BaseAction",
+    "Call",
+    "CallFailed",
+    "Done",
+    "Outcome",
+    "Registry",
+    "Sent",
+    "State",
+    "StepContext",
+    "StepFailed",
+    "StepTimedOut",
+    "Unknown",
+    "Wait",
+    "action",
+    "registry",
+    "type_word",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +86,8 @@ class StepContext:
     poll: Callable[[], datetime]  # when a poll should look again
     state: State = field(default_factory=dict)
     sent: Sent | None = None
+    signal: str | None = None  # what somebody sent to this step, such as Resume
+    variables: Mapping[str, str] = field(default_factory=dict)  # those declared: name -> type
 
     def text(self, name: str, default: str = "") -> str:
         """A String input. Numbers and booleans become text; a one-item list gives its item."""
@@ -222,7 +163,11 @@ class Action(Protocol):
         """A person said that the call in `ctx.sent`, whose answer is lost, took effect."""
 
     def stopped(self, ctx: StepContext, why: str) -> Outcome | None:
-        """The attempt is to end ("timeout" or "cancel"). An outcome instead overrules a timeout."""
+        """The attempt is to end ("timeout" or "cancel").
+
+        A Call is made on the way out, best effort and without an answer to the action: it ends
+        what the step began elsewhere. Any other outcome overrules a timeout.
+        """
 
 
 class BaseAction:

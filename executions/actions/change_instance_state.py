@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from executions.actions._calls import describe_refusal, refused
+from executions.actions._instances import are_fit
 from executions.actions.base import (
     BadInput,
     BaseAction,
@@ -42,7 +43,6 @@ GOALS: Final = {
     "terminated": Goal("TerminateInstances", frozenset({"shutting-down", "terminated"})),
 }
 ENDED: Final = GOALS["terminated"].towards  # nothing leads back from here
-UNFIT: Final = frozenset({"impaired", "not-applicable"})  # a status check will not get to "ok"
 
 
 @action
@@ -168,26 +168,9 @@ def _failure(message: str, stage: str) -> StepFailed:
 def _conclude(ctx: StepContext, desired: str, now: dict[str, Snapshot]) -> Outcome:
     """Done when every instance has the state (and, running, passes both status checks)."""
     states = [snapshot["State"] for snapshot in now.values()]
-    if set(states) != {desired} or (desired == "running" and not _are_fit(ctx, list(now))):
+    if set(states) != {desired} or (desired == "running" and not are_fit(ctx, list(now))):
         return Wait(ctx.poll(), ctx.state)
     return Done({"InstanceStates": states})
-
-
-def _are_fit(ctx: StepContext, ids: list[str]) -> bool:
-    """Whether EC2 reports both checks of every instance as ok; StepFailed if they cannot be."""
-    try:
-        response = ctx.read("ec2", "DescribeInstanceStatus", InstanceIds=ids)
-    except CallFailed as error:
-        raise refused("ec2", "DescribeInstanceStatus", error, stage="PostVerification") from error
-    checks = {
-        item["InstanceId"]: {item["InstanceStatus"]["Status"], item["SystemStatus"]["Status"]}
-        for item in response["InstanceStatuses"]
-    }
-    for name, statuses in checks.items():
-        if statuses & UNFIT:
-            shown = " and ".join(sorted(statuses & UNFIT))
-            raise _failure(f"{name} runs, but its status checks are {shown}.", "PostVerification")
-    return all(checks.get(name) == {"ok"} for name in ids)
 
 
 def _settle(ctx: StepContext, sent: Sent, desired: str, now: dict[str, Snapshot]) -> Outcome:

@@ -12,6 +12,7 @@ from typing import Any, Final
 import botocore
 from botocore import exceptions as boto
 from botocore.config import Config
+from botocore.response import StreamingBody
 from django.conf import settings
 
 from executions import clock
@@ -43,6 +44,8 @@ SESSION_ENDED: Final = frozenset(
         "UnrecognizedClientException",
     }
 )
+# These answer when the work is done: a shorter time-out would lose the answer of work that goes on.
+SLOW: Final = {("lambda", "Invoke"): timedelta(seconds=310)}
 REFRESH: Final = timedelta(minutes=5)
 HTTP_TOO_MANY, HTTP_SERVER_ERROR = 429, 500
 
@@ -58,14 +61,15 @@ class Identity:
 
 
 _lock = threading.Lock()
-_clients: dict[tuple[Identity, str, str], tuple[Any, datetime]] = {}
+_clients: dict[tuple[Identity, str, str, timedelta], tuple[Any, datetime]] = {}
 
 
 def call(
     identity: Identity, region: str, target: Operation, request: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Make one call, once. Answers with the response (JSON values) or one of the errors above."""
-    client, is_new = _client(identity, region, target.service)
+    wait = read_time(target)
+    client, is_new = _client(identity, region, target.service, wait)
     method = getattr(client, botocore.xform_name(target.name))
     try:
         answer: dict[str, Any] = _jsonable(_guarded(method, dict(request)))
@@ -73,20 +77,26 @@ def call(
         if is_new or refusal.code not in SESSION_ENDED:
             raise
         with _lock:  # nothing has happened: the same again, in a new session
-            _clients.pop((identity, region, target.service), None)
+            _clients.pop((identity, region, target.service, wait), None)
         return call(identity, region, target, request)
     return answer
 
 
-def call_time() -> timedelta:
-    """The longest that one call can take."""
-    total: timedelta = settings.AWS_CONNECT_TIMEOUT + settings.AWS_READ_TIMEOUT
+def call_time(target: Operation | None = None) -> timedelta:
+    """The longest that one call can take, of the operation or of most."""
+    total: timedelta = settings.AWS_CONNECT_TIMEOUT + read_time(target)
     return total
+
+
+def read_time(target: Operation | None) -> timedelta:
+    """How long AWS may be silent in a call."""
+    usual: timedelta = settings.AWS_READ_TIMEOUT
+    return max(usual, SLOW.get((target.service, target.name), usual)) if target else usual
 
 
 def _guarded(method: Any, request: dict[str, Any]) -> dict[str, Any]:
     try:
-        response: dict[str, Any] = method(**request)
+        response: dict[str, Any] = _read_streams(method(**request))
     except boto.ClientError as error:
         raise _client_error(error) from error
     except boto.ParamValidationError as error:
@@ -100,6 +110,14 @@ def _guarded(method: Any, request: dict[str, Any]) -> dict[str, Any]:
     return response
 
 
+def _read_streams(response: dict[str, Any]) -> dict[str, Any]:
+    """The response with the text of a stream in its place."""
+    return {
+        name: value.read().decode(errors="replace") if isinstance(value, StreamingBody) else value
+        for name, value in response.items()
+    }
+
+
 def _client_error(error: boto.ClientError) -> AwsError:
     code = error.response.get("Error", {}).get("Code", "")
     message = error.response.get("Error", {}).get("Message", "") or str(error)
@@ -111,9 +129,9 @@ def _client_error(error: boto.ClientError) -> AwsError:
     return AwsRefused(message, code)
 
 
-def _client(identity: Identity, region: str, service: str) -> tuple[Any, bool]:
+def _client(identity: Identity, region: str, service: str, wait: timedelta) -> tuple[Any, bool]:
     """A client with credentials that last a while yet, and whether it was made just now."""
-    key, now = (identity, region, service), clock.now()
+    key, now = (identity, region, service, wait), clock.now()
     with _lock:
         client, until = _clients.get(key, (None, now))
         if client is not None and now < until:
@@ -121,13 +139,15 @@ def _client(identity: Identity, region: str, service: str) -> tuple[Any, bool]:
         for old in [old for old, (_, expiry) in _clients.items() if expiry <= now]:
             del _clients[old]
     credentials = _assume(identity, region)
-    client = _build(service, region, credentials)
+    client = _build(service, region, wait, credentials)
     with _lock:
         _clients[key] = (client, credentials["Expiration"] - REFRESH)
     return client, True
 
 
-def _build(service: str, region: str, credentials: Mapping[str, Any] | None = None) -> Any:
+def _build(
+    service: str, region: str, wait: timedelta, credentials: Mapping[str, Any] | None = None
+) -> Any:
     keys = (
         {
             "aws_access_key_id": credentials["AccessKeyId"],
@@ -140,7 +160,7 @@ def _build(service: str, region: str, credentials: Mapping[str, Any] | None = No
     config = Config(
         retries={"mode": "standard", "total_max_attempts": 1},
         connect_timeout=settings.AWS_CONNECT_TIMEOUT.total_seconds(),
-        read_timeout=settings.AWS_READ_TIMEOUT.total_seconds(),
+        read_timeout=wait.total_seconds(),
         user_agent_extra="countersign",
         tcp_keepalive=True,
     )
@@ -163,7 +183,7 @@ def _assume(identity: Identity, region: str) -> dict[str, Any]:
     if identity.external_id:
         request["ExternalId"] = identity.external_id
     try:
-        answer = _guarded(_build("sts", region).assume_role, request)
+        answer = _guarded(_build("sts", region, read_time(None)).assume_role, request)
     except OutcomeUnknown as error:  # a session more or less changes nothing
         raise NotSent(str(error), error.code) from error
     arn = answer["AssumedRoleUser"]["Arn"]

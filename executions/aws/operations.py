@@ -42,6 +42,8 @@ IDEMPOTENT: Final = frozenset(
         ("ec2", "CreateVpnConnection"),
     }
 )
+# Streams that end by themselves and are small: their text is taken whole.
+READABLE_STREAMS: Final = frozenset({("lambda", "Invoke")})
 # Tokens that the models do not mark as such.
 TOKEN_MEMBERS: Final = frozenset({"ClientToken", "ClientRequestToken", "CreatorRequestId"})
 core = botocore.session.Session()
@@ -104,7 +106,8 @@ def operation(service: str, name: str) -> Operation:
     if known is None:
         raise AwsRefused(f"{service} has no operation {name!r}.", "UnknownOperation")
     found = model.operation_model(known)
-    if found.has_streaming_output or found.has_event_stream_output:
+    streams = found.has_streaming_output or found.has_event_stream_output
+    if streams and (model.service_name, known) not in READABLE_STREAMS:
         raise AwsRefused(f"{known} of {service} streams its answer, which no step can take.")
     return Operation(model.service_name, known, found)
 

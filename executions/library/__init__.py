@@ -153,7 +153,7 @@ def save_version(document: Document, draft: Draft, *, by: User | None = None) ->
                 content=draft.content,
                 format=fmt,
                 sha256=digest,
-                description=_storable(parsed.description),
+                description=parsed.description,
                 version_name=draft.version_name,
                 display_name=draft.display_name,
                 created_by=by,
@@ -164,11 +164,6 @@ def save_version(document: Document, draft: Draft, *, by: User | None = None) ->
             f"Somebody else is changing {document.name} at this moment; try again.",
             code="DocumentAlreadyExists" if number == 1 else "TooManyUpdates",
         ) from error
-
-
-def _storable(text: str) -> str:
-    """Without what an escape can write and no database keeps: NUL and halves of characters."""
-    return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
 def _check_new(document: Document, draft: Draft, digest: str) -> None:

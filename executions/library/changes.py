@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.db.models import ProtectedError
 
-from executions import clock
+from executions import clock, service_settings
 from executions.errors import BadParameters, Conflict, NotAllowed, NotFound
 from executions.events import asked
 from executions.library import Draft, save_version
@@ -20,36 +20,58 @@ if TYPE_CHECKING:
 
 ACCOUNT: Final = re.compile(r"all|\d{12}")
 MOST_SHARED: Final = 1000
+MOST_PUBLIC: Final = 5  # documents of an account that everyone may use
 
 
 def update(
     document: Document, draft: Draft, *, by: User, based_on: str = "$LATEST"
 ) -> DocumentVersion:
     """A new version, made from the latest one; the default stays what it is."""
-    with asked(by, "ssm:UpdateDocument", document.arn("*")):
+    with asked(by, "ssm:UpdateDocument", document.arn("*")) as entry:
         _check(document, "ssm:UpdateDocument", by)
-        if based_on not in {"$LATEST", str(document.latest_version)}:
+        default = str(document.default_version) if based_on == "$DEFAULT" else based_on
+        if default not in {"$LATEST", str(document.latest_version)}:
             raise Conflict(
-                f"{document.name} has a newer version, {document.latest_version}. Only the latest"
-                " version can be updated.",
+                f"Only the latest version of {document.name}, {document.latest_version}, can be"
+                " updated.",
                 code="InvalidDocumentVersion",
             )
-        return save_version(document, draft, by=by)
+        version = save_version(document, draft, by=by)
+        entry.data = {"version": version.number, "sha256": version.sha256}
+        return version
 
 
 def set_default(document: Document, number: str, *, by: User) -> DocumentVersion:
     """Make a version the default; what waits or runs keeps the version that it began with."""
     with asked(by, "ssm:UpdateDocumentDefaultVersion", document.arn("*")) as entry:
         _check(document, "ssm:UpdateDocumentDefaultVersion", by)
-        version = document.versions.filter(number=int(number) if number.isdigit() else 0).first()
-        if version is None:
-            raise NotFound(
-                f"{document.name} has no version {number}.", code="InvalidDocumentVersion"
-            )
+        version = find_version(document, number, by=by)
         entry.data = {"from": document.default_version, "to": version.number}
         document.default_version, document.updated_at = version.number, clock.now()
         document.save(update_fields=["default_version", "updated_at"])
         return version
+
+
+def find_version(
+    document: Document, wanted: str = "", name: str = "", *, by: User
+) -> DocumentVersion:
+    """A version that the person's account may use, by number or alias, by name, or by both.
+
+    By neither it is the default.
+    """
+    found = document.versions_for(by.principal.account_id if by.principal else "")
+    if name:
+        found = found.filter(version_name=name)
+    if wanted or not name:
+        found = found.filter(number=document.number(wanted))
+    version = found.first()
+    if version is None:
+        named = " ".join(one for one in (wanted, name) if one) or "$DEFAULT"
+        raise NotFound(
+            f"{document.name} has no version {named} that your account may use.",
+            code="InvalidDocumentVersion",
+        )
+    return version
 
 
 def share(
@@ -65,18 +87,44 @@ def share(
         _check(document, "ssm:ModifyDocumentPermission", by)
         gone = {account.lower() for account in remove}
         new = {account.lower() for account in add} - gone
-        entry.data = {"add": sorted(new), "remove": sorted(gone)}
+        entry.data = {"add": sorted(new), "remove": sorted(gone), "version": version}
+        if not new | gone:
+            raise BadParameters(
+                {"accounts": ["Name accounts to add or to remove."]}, code="ValidationException"
+            )
         if odd := sorted(one for one in new | gone if not ACCOUNT.fullmatch(one)):
             raise BadParameters(
                 {"accounts": [f"{', '.join(odd)}: give twelve digits, or all."]},
                 code="ValidationException",
             )
         document.permissions.filter(account_id__in=gone).delete()
+        if EVERYONE in new:
+            _check_public(document)
         for account in new:
             DocumentPermission.objects.update_or_create(
                 document=document, account_id=account, defaults={"shared_version": version}
             )
         _check_sharing(document)
+
+
+def _check_public(document: Document) -> None:
+    """Sharing with everyone is not switched off, and not too much is shared so already."""
+    # Documents are in all Regions of an account, so one Region that forbids it is enough.
+    setting = "/ssm/documents/console/public-sharing-permission"
+    if service_settings.is_set_anywhere(document.owner, setting, "Disable"):
+        raise NotAllowed(
+            f"Account {document.owner} does not share documents with everyone: {setting} is"
+            " Disable."
+        )
+    public = DocumentPermission.objects.filter(
+        document__owner=document.owner, account_id=EVERYONE
+    ).exclude(document=document)
+    if public.count() >= MOST_PUBLIC:
+        raise Conflict(
+            f"Account {document.owner} shares {MOST_PUBLIC} documents with everyone, the most that"
+            " it can.",
+            code="DocumentLimitExceeded",
+        )
 
 
 def _check_sharing(document: Document) -> None:
@@ -93,24 +141,22 @@ def _check_sharing(document: Document) -> None:
         )
 
 
-def delete(document: Document, *, by: User, version: DocumentVersion | None = None) -> None:
-    """Delete a version or the whole document; not while it is shared, and never what has run."""
+def delete(document: Document, *, by: User, wanted: str = "", name: str = "") -> None:
+    """Delete a version (by number, alias or name) or the whole document.
+
+    Not while it is shared, not its default version, and never what has run.
+    """
     with asked(by, "ssm:DeleteDocument", document.arn("*")) as entry:
         _check(document, "ssm:DeleteDocument", by)
-        entry.data = {"version": version.number if version else "all"}
-        if version is None and document.permissions.exists():
+        entry.data = {"version": wanted or name or "all"}
+        if not (wanted or name) and document.permissions.exists():
             raise _kept(f"{document.name} is shared; stop sharing it first.")
-        if version is not None and version.number == document.default_version:
-            raise _kept(f"Version {version.number} is the default of {document.name}.")
         try:
-            if version is not None:
-                version.delete()
-                _note_latest(document)
+            if wanted or name:
+                _delete_version(find_version(document, wanted, name, by=by))
                 return
             DocumentVersion.objects.filter(document=document).delete()
-            Tag.objects.filter(
-                account_id=document.owner, resource_type="Document", resource_id=document.name
-            ).delete()
+            Tag.objects.of(document.owner, ("Document", document.name)).delete()
             document.delete()
         except ProtectedError as error:
             raise _kept(
@@ -118,7 +164,11 @@ def delete(document: Document, *, by: User, version: DocumentVersion | None = No
             ) from error
 
 
-def _note_latest(document: Document) -> None:
+def _delete_version(version: DocumentVersion) -> None:
+    document = version.document
+    if version.number == document.default_version:
+        raise _kept(f"Version {version.number} is the default of {document.name}.")
+    version.delete()
     latest = document.versions.order_by("-number").values_list("number", flat=True).first()
     Document.objects.filter(pk=document.pk).update(latest_version=latest, updated_at=clock.now())
 

@@ -68,18 +68,17 @@ class Document(models.Model):
         )
         if "$ALL" in shared:
             return versions
-        return versions.filter(number__in=[self._number(one) for one in shared])
+        return versions.filter(number__in=[self.number(one) for one in shared])
 
     def version(self, wanted: str, account_id: str) -> DocumentVersion:
         """One that an account may use: by number, ``$DEFAULT`` or ``$LATEST``; or DoesNotExist."""
-        number = self._number(wanted)
-        if not NUMBER.fullmatch(number):
-            raise DocumentVersion.DoesNotExist
-        return self.versions_for(account_id).get(number=int(number))
+        return self.versions_for(account_id).get(number=self.number(wanted))
 
-    def _number(self, wanted: str) -> str:
-        names = {"$DEFAULT": self.default_version, "$LATEST": self.latest_version}
-        return str(names.get(wanted, wanted))
+    def number(self, wanted: str) -> int:
+        """The number that a text means; 0, which no version has, if it means none."""
+        default, latest = self.default_version, self.latest_version
+        names = {"$DEFAULT": default, "$LATEST": latest, "": default}
+        return names.get(wanted) or (int(wanted) if NUMBER.fullmatch(wanted) else 0)
 
 
 class VersionQuerySet(models.QuerySet["DocumentVersion"]):

@@ -55,6 +55,7 @@ class Execution(models.Model):
     document_name = models.CharField(max_length=128)
     parameters = models.JSONField(default=dict)  # as supplied: name -> list of strings
     values = models.JSONField(default=dict)  # the same, typed, as the run uses them
+    variables = models.JSONField(default=dict)  # those that aws:updateVariable has changed
     role_arn = models.CharField(max_length=2048, blank=True)
     mode = models.CharField(max_length=11, default="Auto")
     client_token = models.CharField(max_length=64, null=True)  # noqa: DJ001 - NULL is not unique

@@ -18,7 +18,16 @@ MAX_TOTAL: Final = 64 * 1024  # bytes of all supplied values together
 _DIGITS: Final = re.compile(r"[-+]?[0-9]{1,18}")
 _TRUTHS: Final = {"true": True, "false": False}
 
-__all__ = ["WHOLE", "BadValue", "Bound", "bind", "from_wire", "to_wire", "type_default"]
+__all__ = [
+    "WHOLE",
+    "BadValue",
+    "Bound",
+    "bind",
+    "from_wire",
+    "to_wire",
+    "type_default",
+    "variable_defaults",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +117,14 @@ def type_default(parameter: Parameter) -> Value:
         except BadValue:
             return default
     return default
+
+
+def variable_defaults(runbook: Runbook) -> dict[str, Value]:
+    """What the variables of a run hold at first, as values of their types."""
+    return {
+        name: type_default(Parameter(name, variable.type, default=variable.default))
+        for name, variable in runbook.variables.items()
+    }
 
 
 def from_wire(parameter: Parameter, items: Sequence[str]) -> Value:

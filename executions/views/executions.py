@@ -12,7 +12,7 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from executions import lifecycle
+from executions import lifecycle, signals
 from executions.errors import NotFound, Refused
 from executions.forms import HistoryForm
 from executions.models import Execution
@@ -21,6 +21,7 @@ from executions.states import Status
 from executions.views.http import SignedIn, account_of
 
 PAGE = 50
+STOPPING = {"Cancel": "cancelled", "Complete": "completed"}
 
 
 @require_safe
@@ -109,11 +110,24 @@ def _url(url: QueryDict, direction: str, rows: list[Execution]) -> str:
 
 @require_POST
 def stop(request: SignedIn, execution_id: UUID) -> HttpResponse:
-    """Cancel a run."""
+    """Cancel a run, or complete it."""
     execution = lifecycle.find(execution_id, by=request.user)
+    kind = "Complete" if "complete" in request.POST else "Cancel"
     try:
-        lifecycle.stop(execution, by=request.user)
-        messages.success(request, "It is being cancelled.")
+        lifecycle.stop(execution, by=request.user, kind=kind)
+        messages.success(request, f"It is being {STOPPING[kind]}.")
+    except Refused as refusal:
+        messages.error(request, refusal.message)
+    return redirect("execution", execution_id)
+
+
+@require_POST
+def signal(request: SignedIn, execution_id: UUID) -> HttpResponse:
+    """Run or stop a step of an interactive run; the button is named as the signal."""
+    execution = lifecycle.find(execution_id, by=request.user)
+    kind = next((name for name in signals.STEERS if name in request.POST), "")
+    try:
+        signals.send(execution, kind, request.POST.get(kind, ""), by=request.user)
     except Refused as refusal:
         messages.error(request, refusal.message)
     return redirect("execution", execution_id)

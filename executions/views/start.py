@@ -62,7 +62,8 @@ def _initial(request: SignedIn) -> dict[str, Any]:
 
 def _request(version: DocumentVersion, form: StartForm) -> lifecycle.Start:
     data = form.cleaned_data
-    return lifecycle.Start(version, data["region"], form.wire(), data["token"])
+    mode = data["mode"] or "Auto"
+    return lifecycle.Start(version, data["region"], form.wire(), data["token"], mode)
 
 
 def _checked(request: SignedIn, version: DocumentVersion, form: StartForm) -> Execution | None:
@@ -118,6 +119,7 @@ def _review(request: SignedIn, version: DocumentVersion, execution: Execution) -
         "version": version,
         "account": account,
         "region": execution.region,
+        "mode": execution.mode,
         "role": execution.role_arn or account.role_arn,
         "parameters": execution.values,
         "targets": targets.describe(account.account_id, execution.region, named),
@@ -127,7 +129,7 @@ def _review(request: SignedIn, version: DocumentVersion, execution: Execution) -
         "hidden": [
             (name, value)
             for name, items in request.POST.lists()
-            if name.startswith(PREFIX) or name in {"region", "token"}
+            if name.startswith(PREFIX) or name in {"region", "mode", "token"}
             for value in items
         ],
     }

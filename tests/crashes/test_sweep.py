@@ -13,7 +13,7 @@ from tests.crashes.scenarios import SCENARIOS
 from tests.crashes.sweep import Sweep, problems_of
 from tests.engine.runs import fresh, step
 
-TWICE = 3  # of so many places for a second death, one is tried
+TWICE = 4  # of so many places for a second death, one is tried
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

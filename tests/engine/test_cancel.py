@@ -182,6 +182,14 @@ def test_the_on_cancel_step_runs(runs: Runs, fake: FakeAws) -> None:
     assert fake.operations == ["Publish"]
 
 
+def test_it_is_cancelling_until_it_is_cancelled(runs: Runs, fake: FakeAws) -> None:
+    fake.on("GetTopicAttributes", stopping(runs, {"State": "busy"}), {"State": "busy"})
+    run = runs.start(wait_for_topic("a", onCancel="step:b"), wait_for_topic("b"))
+    runs.work()
+    assert fresh(run).status == "Cancelling"
+    assert statuses(run) == {"a": "Cancelled", "b": "InProgress"}
+
+
 def test_the_on_cancel_steps_follow_their_own_next_step(runs: Runs) -> None:
     run = runs.start(
         sleep("a", "PT1H", onCancel="step:c"),
@@ -230,7 +238,7 @@ def test_cancelling_takes_two_minutes_at_most(
     runs.drain()
     assert_cancelled(runs, run, a="Cancelled", c="TimedOut")
     assert fake.calls[-1].at < asked_at + timedelta(minutes=2)
-    assert runs.hand.now <= asked_at + timedelta(minutes=2, seconds=5)
+    assert runs.hand.now <= asked_at + timedelta(minutes=2, seconds=6)
 
 
 def test_a_stop_during_a_call_limits_the_on_cancel_step_too(runs: Runs, fake: FakeAws) -> None:
@@ -241,7 +249,7 @@ def test_a_stop_during_a_call_limits_the_on_cancel_step_too(runs: Runs, fake: Fa
         publish("a", onCancel="step:b", onFailure="step:c"), wait_for_topic("b"), sleep("c", "PT1H")
     )
     assert fresh(run).status == "Cancelled"
-    assert runs.hand.now <= asked_at + timedelta(minutes=2, seconds=5)
+    assert runs.hand.now <= asked_at + timedelta(minutes=2, seconds=6)
 
 
 def test_a_stop_found_in_the_same_turn_limits_the_on_cancel_step_too(
@@ -254,4 +262,4 @@ def test_a_stop_found_in_the_same_turn_limits_the_on_cancel_step_too(
         wait_for_topic("a", onCancel="step:c"), publish("b"), wait_for_topic("c", "never")
     )
     assert_cancelled(runs, run, a="Cancelled", c="TimedOut")
-    assert runs.hand.now <= asked_at + timedelta(minutes=2, seconds=5)
+    assert runs.hand.now <= asked_at + timedelta(minutes=2, seconds=6)

@@ -15,8 +15,17 @@ from executions.actions.sleep import Sleep
 from executions.models import Execution
 from executions.states import NEVER
 from tests.engine.fake_aws import FakeAws
+from tests.engine.fake_ec2 import FakeEc2
 from tests.engine.runs import Runs, fresh, statuses, step, told
-from tests.engine.steps import branch, create_stack, publish, read_topic, sleep
+from tests.engine.steps import (
+    INSTANCE,
+    branch,
+    change_state,
+    create_stack,
+    publish,
+    read_topic,
+    sleep,
+)
 
 
 class WorkerDied(BaseException):
@@ -28,12 +37,12 @@ def die(*_: Any, **__: Any) -> Any:
     raise WorkerDied
 
 
-def kill_workers(runs: Runs, times: int) -> None:
+def kill_workers(runs: Runs, times: int, after: timedelta = timedelta(minutes=2)) -> None:
     """Let so many workers die over what is due, each after the lease of the one before."""
     for _ in range(times):
         with pytest.raises(WorkerDied):
             runs.work()
-        runs.hand.move(minutes=2)
+        runs.hand.now += after
 
 
 def test_a_lost_worker_is_replaced_when_its_lease_ends(
@@ -89,6 +98,22 @@ def test_a_call_in_doubt_is_named_when_a_run_is_given_up(runs: Runs, fake: FakeA
     assert fresh(run).status == "Failed"
     assert "may have taken effect" in step(run, "a").failure_message
     assert len({seen.request["ClientRequestToken"] for seen in fake.calls}) == 1
+
+
+def test_a_lost_worker_may_have_called_until_a_while_later(
+    runs: Runs, fake: FakeAws, settings: Settings
+) -> None:
+    """Its request may still be on the way when its lease is over: nobody looks before it is not."""
+    ec2 = FakeEc2(fake, **{INSTANCE.replace("-", "_"): "running"})
+    (order,) = fake.answers["StopInstances"]
+    fake.on("StopInstances", die, order)
+    run = runs.start(change_state("a"))
+    kill_workers(runs, 1, after=settings.LEASE + timedelta(seconds=5))
+    runs.drain()
+    sent, looked = fake.made("StopInstances")[0].at, fake.made("DescribeInstances")[1].at
+    quiet = settings.AWS_CONNECT_TIMEOUT + settings.AWS_READ_TIMEOUT + settings.QUIET_TIME
+    assert looked - sent == quiet
+    assert (fresh(run).status, len(ec2.effects)) == ("Success", 1)
 
 
 def test_a_document_that_kills_its_reader_is_given_up_too(

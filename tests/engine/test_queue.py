@@ -64,12 +64,9 @@ def serve(connection: redis.Redis) -> None:
 
 def forge(connection: redis.Redis, **fields: Any) -> None:
     """Put a job into the queue as somebody who can write to Redis does."""
-    usual: dict[Any, Any] = {
-        "created_at": "2026-03-02T12:00:00.000000Z",
-        "status": "queued",
-        "origin": "engine",
-    }
-    connection.hset(KEY, mapping={**usual, **fields})
+    usual = {"created_at": "2026-03-02T12:00:00.000000Z", "status": "queued", "origin": "engine"}
+    job: dict[Any, Any] = {**usual, **fields}
+    connection.hset(KEY, mapping=job)
     connection.sadd("rq:queues", IDS)
     connection.lpush(IDS, "forged")
 

@@ -18,6 +18,7 @@ from executions.models import Account, Document, DocumentVersion, Execution
 from executions.states import NEVER, Status
 from tests.simulator.aws import PRODUCTION, STAGING, assume, find_instance, make_client
 
+NOTHING = "00000000-0000-4000-8000-000000000000"  # the id of no row
 REGIONS = ["eu-west-1", "us-east-1"]
 RUNBOOK = """
 description: Needs one value of each kind.
@@ -44,9 +45,7 @@ def no_collected_files(settings: Any) -> None:
 def make_person(name: str, *policies: Policy, account: str = PRODUCTION) -> User:
     """Somebody with one principal and these policies."""
     person = User.objects.create(username=name, password="a hash that nothing meets")
-    principal = Principal.objects.create(
-        arn=f"arn:aws:iam::{account}:user/{name}", user=person
-    )
+    principal = Principal.objects.create(arn=f"arn:aws:iam::{account}:user/{name}", user=person)
     principal.policies.set(policies)
     return person
 

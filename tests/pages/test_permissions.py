@@ -1,4 +1,4 @@
-"""Every address, asked by everybody: who sees it, what a form may do, and what each answer carries."""
+"""Every address, asked by everybody: who sees it, what a form may do, what answers carry."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from console.iam.models import User
 from executions import clock
 from executions.models import DocumentVersion, Execution, StepExecution
 from executions.states import Status
-from tests.pages.conftest import MakeRun, SignIn
+from tests.pages.conftest import NOTHING, MakeRun, SignIn
 from tests.simulator.aws import PRODUCTION
 
 KINDS = (
@@ -28,7 +28,7 @@ PAGES: dict[str, tuple[int, ...]] = {
     "healthz": (200, 200, 200, 200, 200, 200, 200),
     "documents": (200, 200, 200, 200, 200, 403, 302),
     "document": (200, 200, 200, 200, 404, 404, 302),
-    "start": (200, 200, 200, 200, 404, 404, 302),
+    "start": (200, 403, 403, 200, 404, 404, 302),
     "instances": (200, 200, 200, 200, 200, 200, 302),
     "executions": (200, 200, 200, 200, 200, 200, 302),
     "execution": (200, 200, 200, 200, 404, 404, 302),
@@ -37,6 +37,10 @@ PAGES: dict[str, tuple[int, ...]] = {
     "approvals": (200, 200, 200, 200, 200, 200, 302),
     "approval": (200, 200, 200, 200, 404, 404, 302),
     "stop": (405, 405, 405, 405, 405, 405, 302),
+    "signal": (405, 405, 405, 405, 405, 405, 302),
+    "keys": (200, 200, 200, 200, 200, 200, 302),
+    "create_key": (405, 405, 405, 405, 405, 405, 302),
+    "revoke_key": (405, 405, 405, 405, 405, 405, 302),
     "resolve": (405, 405, 405, 405, 405, 405, 302),
     "switch_principal": (405, 405, 405, 405, 405, 405, 302),
     "account_login": (302, 302, 302, 302, 302, 302, 200),
@@ -48,6 +52,9 @@ FORMS: dict[str, tuple[int, ...]] = {
     "start": (302, 403, 403, 302, 404, 404, 302),
     "approval": (403, 302, 403, 403, 404, 404, 302),
     "stop": (302, 302, 302, 302, 404, 404, 302),
+    "signal": (302, 302, 302, 302, 404, 404, 302),
+    "create_key": (400, 400, 400, 400, 400, 400, 302),
+    "revoke_key": (404, 404, 404, 404, 404, 404, 302),
     "resolve": (302, 302, 302, 302, 404, 404, 302),
     "switch_principal": (302, 302, 302, 302, 302, 302, 302),
     "account_login": (302, 302, 302, 302, 302, 302, 200),
@@ -111,6 +118,8 @@ def urls(
         "live_token": [run],
         "live_events": [run],
         "stop": [run],
+        "signal": [run],
+        "revoke_key": ["AKIANOTHING"],
         "resolve": [run, 1],
         "approval": [request_of_alice.pk],
     }
@@ -199,8 +208,8 @@ def test_no_other_method(name: str, method: str, urls: Urls, client_of: SignIn) 
     ("path", "status"),
     [
         ("/nothing/", 404),
-        (f"/executions/{uuid4()}/", 404),
-        (f"/approvals/{uuid4()}/", 404),
+        (f"/executions/{NOTHING}/", 404),
+        (f"/approvals/{NOTHING}/", 404),
         ("/executions/42/", 404),
         ("/documents/Amazon/Nothing/", 404),
         ("/documents/Amazon/Nothing/start/", 404),

@@ -1,21 +1,28 @@
-"""One stack for all tests of a process, a browser for each module, and an instance for each test."""
+"""One stack for all tests of a process, a browser for each module, an instance for each test."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
 from check import find_browser
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    ViewportSize,
+    sync_playwright,
+)
 
+from console.demo import ports
 from console.simulator import client
 from tests.stack.account import Instances
 from tests.stack.running import FAST, Stack
 from tests.stack.session import Session
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-WIDE = {"width": 1440, "height": 900}
+WIDE: ViewportSize = {"width": 1440, "height": 900}
 
 # Its one approver has two seconds.
 BRIEFLY = """
@@ -44,7 +51,8 @@ DocumentVersion.objects.create(
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """./run with two workers, on SQLite."""
     running = Stack(tmp_path_factory.mktemp("stack") / "state")
-    running.start("--workers", "2", **FAST)
+    # Not the first free port from 8000: another test process may be about to take that too.
+    running.start("--workers", "2", "--port", str(ports.unused()), **FAST)
     running.django(INSTALL)
     yield running
     assert running.stop() == 0
@@ -79,9 +87,9 @@ def alice(stack: Stack) -> Session:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Not for longer than a module: while Playwright runs, Django refuses every other test's ORM."""
+    """Not for longer than a module: while Playwright runs, Django refuses others its ORM."""
     program = find_browser()
-    assert program and shutil.which(program), "There is no Chromium; see ./test --help"
+    assert program, "There is no Chromium; see ./test --help"
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield chromium
@@ -106,9 +114,7 @@ def troubles() -> Iterator[Troubles]:
 
 
 @pytest.fixture
-def open_as(
-    stack: Stack, browser: Browser, troubles: Troubles
-) -> Iterator[Callable[[str], Page]]:
+def open_as(stack: Stack, browser: Browser, troubles: Troubles) -> Iterator[Callable[[str], Page]]:
     """A factory of pages, each in a browser context of its own: `open_as("olivia")`."""
     contexts: list[BrowserContext] = []
 

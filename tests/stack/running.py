@@ -102,7 +102,7 @@ class Stack:
     def serves(self) -> bool:
         """Whether the pages answer."""
         try:
-            with urlopen(f"{self.url}/healthz", timeout=5) as answer:
+            with urlopen(f"{self.url}/healthz", timeout=5) as answer:  # noqa: S310 - our own
                 return bool(answer.status == 200)
         except (URLError, OSError):
             return False
@@ -115,9 +115,10 @@ class Stack:
         return [int(folder.name) for folder in folders if self._is_ours(folder, word)]
 
     def everything(self) -> list[int]:
-        """The ids of all processes that were told of the state folder."""
+        """The ids of ./run itself and of all processes that were told of its state folder."""
+        itself = [self._process.pid] if self._process and self._process.poll() is None else []
         mark = f"COUNTERSIGN_STATE={self.folder}\0".encode()
-        return [
+        return itself + [
             int(folder.name)
             for folder in Path("/proc").glob("[0-9]*")
             if mark in _read(folder / "environ")

@@ -64,7 +64,8 @@ class Session:
     def _ask(self, path: str, form: bytes | None = None) -> tuple[str, str]:
         csrf = next((cookie.value for cookie in self._jar if cookie.name == "csrftoken"), None)
         headers = {"X-CSRFToken": csrf or ""}
-        request = Request(self.stack.url + path, data=form, headers=headers)
+        url = self.stack.url + path
+        request = Request(url, data=form, headers=headers)  # noqa: S310 - our own
         answer: HTTPResponse
         with self._opener.open(request, timeout=60) as answer:
             return answer.url, answer.read().decode()

@@ -1,4 +1,4 @@
-"""Every page in Chromium, light and dark, wide and narrow: axe finds nothing and nothing sticks out."""
+"""Every page in Chromium, light and dark, wide and narrow: axe finds nothing."""
 
 from __future__ import annotations
 
@@ -87,14 +87,16 @@ print(f"/executions/{execution.pk}/")
 
 
 @pytest.fixture(scope="module")
-def places(
-    stack: Stack, olivia: Session, alice: Session, instances: Instances
-) -> dict[str, str]:
+def places(stack: Stack, olivia: Session, alice: Session, instances: Instances) -> dict[str, str]:
     """Paths of executions in several states, and of their requests."""
-    terms = {"Approvers": ["alice", "bob"], "SNSTopicArn": TOPIC}
-    name = "AWS-StopEC2InstanceWithApproval"
     waiting, failed, success = (
-        olivia.start(name, InstanceId=instances.take(), **terms) for _ in range(3)
+        olivia.start(
+            "AWS-StopEC2InstanceWithApproval",
+            InstanceId=instances.take(),
+            Approvers=["alice", "bob"],
+            SNSTopicArn=TOPIC,
+        )
+        for _ in range(3)
     )
     decided = olivia.wait_for_request(failed)
     alice.post(decided, verdict="Reject", comment="Not during the sale.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.stack.account import Instances
 from tests.stack.conftest import Troubles
@@ -23,7 +23,6 @@ def start(page: Page, instance: str, *approvers: str) -> None:
     page.goto(f"/documents/Amazon/{STOP}/start/")
     page.locator("input[data-pick]").first.wait_for()
     page.get_by_label("Find instances for InstanceId").fill(instance)
-    expect(page.locator("input[data-pick]")).to_have_count(1)
     page.locator(f"input[data-pick][value={instance}]").check()
     page.get_by_label("Approvers").fill("\n".join(approvers))
     page.get_by_label("SNSTopicArn").fill(TOPIC)
@@ -157,3 +156,23 @@ def tab_to(page: Page, selector: str) -> None:
         "element => [getComputedStyle(element).outlineStyle, getComputedStyle(element).boxShadow]"
     )
     assert style != ["none", "none"], f"{selector} does not show that it has the focus"
+
+
+def test_choice_made_while_the_list_is_loaded_is_kept(open_as: Open, instance: str) -> None:
+    page = open_as("olivia")
+    page.goto(f"/documents/Amazon/{STOP}/start/")
+    choice = page.locator(f"input[data-pick][value={instance}]")
+    choice.wait_for()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/instances/**", hold, times=1)
+    with page.expect_request("**/instances/**"):
+        page.get_by_label("Find instances for InstanceId").fill("orders")
+    choice.check()
+    held[0].continue_()
+    expect(page.get_by_text("not among the instances below")).to_be_visible()
+    expect(choice).to_be_checked()
+    expect(page.get_by_text("1 selected")).to_be_visible()

@@ -4,41 +4,50 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import F, Prefetch, Q
+
 from console.api import shapes
-from console.api.operations.base import PAGE, Caller, Params, operation, page_position, page_token
+from console.api.operations.base import Caller, Params, find_page, operation, refuse_given
 from console.api.operations.document_filters import filtered
 from console.api.protocol import ApiError
 from executions import library
-from executions.errors import NotAllowed, NotFound
+from executions.errors import NotFound
 from executions.library import changes
 from executions.models import Document, DocumentVersion
 from executions.runbook.parse import dump
+
+NOT_YET = ("Attachments", "Requires", "CloudProviders")
 
 
 @operation
 def create_document(caller: Caller, params: Params) -> dict[str, Any]:
     """A new Automation document of the caller's account, with its tags."""
-    _only_automation(params)
-    draft = _draft(params, params.get("DocumentFormat", "JSON"))
-    version = library.create(
-        params["Name"], draft, by=caller.user, tags=_pairs(params.get("Tags", []))
-    )
-    return {"DocumentDescription": shapes.document_description(version, caller.account_id)}
-
-
-def _only_automation(params: Params) -> None:
     if params.get("DocumentType", "Automation") != "Automation":
         raise ApiError(
             "ValidationException",
             f"Countersign has documents of type Automation, not {params['DocumentType']}.",
         )
-    if refused := sorted(name for name in ("Attachments", "Requires") if params.get(name)):
-        raise ApiError("ValidationException", f"Countersign does not take {refused[0]} yet.")
+    tags = {tag["Key"]: tag["Value"] for tag in params.get("Tags", [])}
+    version = library.create(params["Name"], _draft(params), by=caller.user, tags=tags)
+    return {"DocumentDescription": shapes.document_description(version, caller.account_id)}
 
 
-def _draft(params: Params, fmt: str) -> library.Draft:
-    if fmt not in {"JSON", "YAML"}:
-        raise ApiError("ValidationException", f"An Automation document is JSON or YAML, not {fmt}.")
+@operation
+def update_document(caller: Caller, params: Params) -> dict[str, Any]:
+    """A new version; the default stays."""
+    version = changes.update(
+        locate(caller, params["Name"], "ssm:UpdateDocument"),
+        _draft(params),
+        by=caller.user,
+        based_on=params.get("DocumentVersion", "$LATEST"),
+    )
+    return {"DocumentDescription": shapes.document_description(version, caller.account_id)}
+
+
+def _draft(params: Params) -> library.Draft:
+    refuse_given(params, NOT_YET, "ValidationException")
+    fmt = params.get("DocumentFormat", "JSON")
+    _check_format(fmt)
     return library.Draft(
         params["Content"],
         fmt,
@@ -48,29 +57,15 @@ def _draft(params: Params, fmt: str) -> library.Draft:
     )
 
 
-def _pairs(tags: list[dict[str, str]]) -> dict[str, str]:
-    return {tag["Key"]: tag["Value"] for tag in tags}
-
-
-@operation
-def update_document(caller: Caller, params: Params) -> dict[str, Any]:
-    """A new version; the default stays."""
-    document = find(caller, params["Name"])
-    if params.get("Attachments"):
-        raise ApiError("ValidationException", "Countersign does not take Attachments yet.")
-    version = changes.update(
-        document,
-        _draft(params, params.get("DocumentFormat", "JSON")),
-        by=caller.user,
-        based_on=params.get("DocumentVersion", "$LATEST"),
-    )
-    return {"DocumentDescription": shapes.document_description(version, caller.account_id)}
+def _check_format(fmt: str) -> None:
+    if fmt not in {"JSON", "YAML"}:
+        raise ApiError("ValidationException", f"An Automation document is JSON or YAML, not {fmt}.")
 
 
 @operation
 def update_document_default_version(caller: Caller, params: Params) -> dict[str, Any]:
     """Another default version."""
-    document = find(caller, params["Name"])
+    document = locate(caller, params["Name"], "ssm:UpdateDocumentDefaultVersion")
     version = changes.set_default(document, params["DocumentVersion"], by=caller.user)
     return {
         "Description": {
@@ -84,17 +79,16 @@ def update_document_default_version(caller: Caller, params: Params) -> dict[str,
 @operation
 def describe_document(caller: Caller, params: Params) -> dict[str, Any]:
     """Everything but the text."""
-    version = find_version(caller, params, "ssm:DescribeDocument")
+    version = _find_version(caller, params, "ssm:DescribeDocument")
     return {"Document": shapes.document_description(version, caller.account_id)}
 
 
 @operation
 def get_document(caller: Caller, params: Params) -> dict[str, Any]:
     """The text: as it was stored, or converted if the other format is wanted."""
-    version = find_version(caller, params, "ssm:GetDocument")
+    version = _find_version(caller, params, "ssm:GetDocument")
     wanted = params.get("DocumentFormat", version.format)
-    if wanted not in {"JSON", "YAML"}:
-        raise ApiError("ValidationException", f"A document is JSON or YAML, not {wanted}.")
+    _check_format(wanted)
     content = version.content
     if wanted != version.format:
         content = dump(library.runbook(version).data, "JSON" if wanted == "JSON" else "YAML")
@@ -113,77 +107,76 @@ def get_document(caller: Caller, params: Params) -> dict[str, Any]:
 
 @operation
 def list_documents(caller: Caller, params: Params) -> dict[str, Any]:
-    """The documents that the caller can start, by name."""
-    if not caller.user.has_perm("ssm:ListDocuments", "*"):
-        raise NotAllowed("You may not list documents.")
-    filters = [[one["Key"], one["Values"]] for one in params.get("Filters", [])]
-    filters += [[one["key"], [one["value"]]] for one in params.get("DocumentFilterList", [])]
-    found = filtered(caller, filters)
-    position = page_position(caller, "ListDocuments", filters, params.get("NextToken"))
-    if position:
-        found = found.filter(name__gt=position)
-    size = params.get("MaxResults", PAGE)
-    rows = list(found.order_by("name", "id")[: size + 1])
-    answer: dict[str, Any] = {
+    """The documents that the caller's account can use, by name."""
+    caller.require("ssm:ListDocuments")
+    page = find_page(caller, "ListDocuments", params)
+    found = filtered(caller, params)
+    if page.position:
+        name, pk = page.position
+        found = found.filter(Q(name__gt=name) | Q(name=name, pk__gt=pk))
+    default = DocumentVersion.objects.filter(number=F("document__default_version"))
+    rows = found.order_by("name", "pk").prefetch_related(Prefetch("versions", default))
+    shown, token = page.cut(list(rows[: page.size + 1]), lambda row: [row.name, row.pk])
+    return {
         "DocumentIdentifiers": [
-            shapes.document_identifier(row, caller.account_id) for row in rows[:size]
-        ]
+            shapes.document_identifier(row.versions.all()[0], caller.account_id) for row in shown
+        ],
+        "NextToken": token,
     }
-    if len(rows) > size:
-        name = rows[size - 1].name
-        answer["NextToken"] = page_token(caller, "ListDocuments", filters, name)
-    return answer
 
 
 @operation
 def list_document_versions(caller: Caller, params: Params) -> dict[str, Any]:
-    """All versions of a document, the newest first."""
-    document = find(caller, params["Name"])
-    _require(caller, "ssm:ListDocumentVersions", document)
-    name = "ListDocumentVersions"
-    position = page_position(caller, name, document.pk, params.get("NextToken"))
-    found = document.versions.all()
-    if position:
-        found = found.filter(number__lt=position)
-    size = params.get("MaxResults", PAGE)
-    rows = list(found[: size + 1])
-    answer: dict[str, Any] = {
-        "DocumentVersions": [shapes.document_version(row, document) for row in rows[:size]]
+    """The versions of a document that the caller's account can use, the newest first."""
+    document = find(caller, params["Name"], "ssm:ListDocumentVersions")
+    page = find_page(caller, "ListDocumentVersions", params)
+    found = document.versions_for(caller.account_id)
+    if page.position:
+        found = found.filter(number__lt=page.position)
+    shown, token = page.cut(list(found.defer("content")[: page.size + 1]), lambda row: row.number)
+    return {
+        "DocumentVersions": [shapes.document_version(row, document) for row in shown],
+        "NextToken": token,
     }
-    if len(rows) > size:
-        answer["NextToken"] = page_token(caller, name, document.pk, rows[size - 1].number)
-    return answer
 
 
 @operation
 def delete_document(caller: Caller, params: Params) -> dict[str, Any]:
     """Delete a document, or one version of it."""
-    document = find(caller, params["Name"])
-    named = params.get("DocumentVersion") or params.get("VersionName")
-    version = find_version(caller, params, "ssm:DeleteDocument") if named else None
-    changes.delete(document, by=caller.user, version=version)
+    changes.delete(
+        locate(caller, params["Name"], "ssm:DeleteDocument"),
+        by=caller.user,
+        wanted=params.get("DocumentVersion", ""),
+        name=params.get("VersionName", ""),
+    )
     return {}
 
 
-def find(caller: Caller, name: str) -> Document:
-    """A document by name or ARN; InvalidDocument if the caller knows of none."""
-    return library.find_named(name, region=caller.region, by=caller.user)
+def locate(caller: Caller, name: str, action: str) -> Document:
+    """A document by name or ARN, for a verb that checks the right to it and journals its answer.
 
-
-def find_version(caller: Caller, params: Params, action: str) -> DocumentVersion:
-    """The version that DocumentVersion or VersionName names; the default if neither does."""
-    document = find(caller, params["Name"])
-    _require(caller, action, document)
+    If there is none, whoever has no right to it learns only that.
+    """
     try:
-        if name := params.get("VersionName"):
-            return document.versions.get(version_name=name)
-        return document.version(params.get("DocumentVersion", "$DEFAULT"))
-    except DocumentVersion.DoesNotExist as missing:
-        raise NotFound(
-            f"{document.name} has no such version.", code="InvalidDocumentVersion"
-        ) from missing
+        return library.locate(name, region=caller.region, by=caller.user)
+    except NotFound:
+        arn = name if name.startswith("arn:") else caller.resource("document", name)
+        caller.require(action, arn)
+        raise
 
 
-def _require(caller: Caller, action: str, document: Document) -> None:
-    if not caller.user.has_perm(action, document.arn(caller.region)):
-        raise NotAllowed(f"You may not do {action} on {document.name}.")
+def find(caller: Caller, name: str, action: str) -> Document:
+    """A document by name or ARN that the caller may read with the action."""
+    document = locate(caller, name, action)
+    caller.require(action, document.arn(caller.region))
+    return document
+
+
+def _find_version(caller: Caller, params: Params, action: str) -> DocumentVersion:
+    """The version that DocumentVersion or VersionName names; the default if neither does."""
+    return changes.find_version(
+        find(caller, params["Name"], action),
+        params.get("DocumentVersion", ""),
+        params.get("VersionName", ""),
+        by=caller.user,
+    )

@@ -9,34 +9,29 @@ from uuid import UUID
 from django.db.models import Q
 
 from console.api import shapes
-from console.api.operations.base import PAGE, Caller, Params, operation, page_position, page_token
-from console.api.operations.filters import EXECUTION_FILTERS, STEP_FILTERS, check_filters
-from console.api.protocol import ApiError
-from executions import library, lifecycle
+from console.api.operations.base import Caller, Params, find_page, operation, refuse_given
+from console.api.operations.documents import locate
+from console.api.operations.filters import filtered, matches, read_filters
+from executions import lifecycle
 from executions.errors import NotFound
+from executions.library import changes
 from executions.models import DocumentVersion, Execution
 
 # What starts of later releases will take: refused by name, never ignored.
-NOT_YET = frozenset(
-    {
-        *("TargetParameterName", "Targets", "TargetMaps", "MaxConcurrency", "MaxErrors"),
-        *("TargetLocations", "TargetLocationsURL", "AlarmConfiguration"),
-    }
+NOT_YET = (
+    *("TargetParameterName", "Targets", "TargetMaps", "MaxConcurrency", "MaxErrors"),
+    *("TargetLocations", "TargetLocationsURL", "AlarmConfiguration"),
 )
+START = "ssm:StartAutomationExecution"
 
 
 @operation
 def start_automation_execution(caller: Caller, params: Params) -> dict[str, Any]:
     """Start a runbook; the same client token gives the same execution."""
-    if refused := sorted(name for name in NOT_YET if params.get(name)):
-        raise ApiError(
-            "InvalidAutomationExecutionParametersException",
-            f"Countersign does not take {', '.join(refused)} yet.",
-        )
-    version = find_version(caller, params["DocumentName"], params.get("DocumentVersion"))
+    refuse_given(params, NOT_YET, "InvalidAutomationExecutionParametersException")
     execution = lifecycle.start(
         lifecycle.Start(
-            version,
+            find_version(caller, params, START),
             caller.region,
             params.get("Parameters", {}),
             client_token=params.get("ClientToken"),
@@ -48,46 +43,68 @@ def start_automation_execution(caller: Caller, params: Params) -> dict[str, Any]
     return {"AutomationExecutionId": str(execution.id)}
 
 
-def find_version(caller: Caller, name: str, wanted: str | None) -> DocumentVersion:
+def find_version(caller: Caller, params: Params, action: str) -> DocumentVersion:
     """The document version that a start names, by name or ARN."""
     try:
-        document = library.find_named(name, region=caller.region, by=caller.user)
+        document = locate(caller, params["DocumentName"], action)
     except NotFound as missing:
-        raise ApiError("AutomationDefinitionNotFoundException", missing.message) from missing
+        raise NotFound(missing.message, code="AutomationDefinitionNotFoundException") from missing
     try:
-        return document.version(wanted or "$DEFAULT")
-    except DocumentVersion.DoesNotExist as missing:
-        raise ApiError(
-            "AutomationDefinitionVersionNotFoundException",
-            f"{document.name} has no version {wanted}.",
+        return changes.find_version(document, params.get("DocumentVersion", ""), by=caller.user)
+    except NotFound as missing:
+        caller.require(action, document.arn(caller.region))
+        raise NotFound(
+            missing.message, code="AutomationDefinitionVersionNotFoundException"
         ) from missing
+
+
+def locate_execution(caller: Caller, params: Params, action: str) -> Execution:
+    """An execution of the caller's account and Region, for a verb that checks the right to it.
+
+    If there is none, whoever has no right to it learns only that.
+    """
+    text = params["AutomationExecutionId"]
+    found = (
+        Execution.objects.select_related("version__document", "started_by")
+        .filter(pk=_read_id(text), account_id=caller.account_id, region=caller.region)
+        .first()
+    )
+    if found is None:
+        caller.require(action, caller.resource("automation-execution", text))
+        raise NotFound(
+            f"There is no execution {text} in {caller.account_id}, {caller.region}.",
+            code="AutomationExecutionNotFoundException",
+        )
+    return found
+
+
+def _read_id(text: str) -> UUID:
+    """The id, if it is written as SSM writes one; else one that no execution has."""
+    try:
+        found = UUID(text)
+    except ValueError:
+        return UUID(int=0)
+    return found if str(found) == text else UUID(int=0)
+
+
+def _find_execution(caller: Caller, params: Params, action: str) -> Execution:
+    """An execution that the caller may read with the action."""
+    execution = locate_execution(caller, params, action)
+    caller.require(action, execution.arn)
+    return execution
 
 
 @operation
 def get_automation_execution(caller: Caller, params: Params) -> dict[str, Any]:
     """One execution with its steps."""
-    return {"AutomationExecution": shapes.execution(find_execution(caller, params))}
-
-
-def find_execution(caller: Caller, params: Params) -> Execution:
-    """An execution of the caller's account and Region."""
-    text = params["AutomationExecutionId"]
-    missing = ApiError(
-        "AutomationExecutionNotFoundException", f"There is no execution {text} that you may see."
-    )
-    try:
-        execution = lifecycle.find(UUID(text), by=caller.user)
-    except (ValueError, NotFound) as error:
-        raise missing from error
-    if execution.region != caller.region:
-        raise missing
-    return execution
+    execution = _find_execution(caller, params, "ssm:GetAutomationExecution")
+    return {"AutomationExecution": shapes.execution(execution)}
 
 
 @operation
 def stop_automation_execution(caller: Caller, params: Params) -> dict[str, Any]:
     """Cancel it, or declare it complete."""
-    execution = find_execution(caller, params)
+    execution = locate_execution(caller, params, "ssm:StopAutomationExecution")
     lifecycle.stop(execution, by=caller.user, kind=params.get("Type", "Cancel"))
     return {}
 
@@ -95,47 +112,39 @@ def stop_automation_execution(caller: Caller, params: Params) -> dict[str, Any]:
 @operation
 def describe_automation_executions(caller: Caller, params: Params) -> dict[str, Any]:
     """The account's executions in this Region, newest first."""
-    filters = check_filters(params.get("Filters", []), EXECUTION_FILTERS)
-    position = page_position(
-        caller, "DescribeAutomationExecutions", filters, params.get("NextToken")
+    everything = f"arn:aws:ssm:*:{caller.account_id}:automation-execution/*"
+    caller.require("ssm:DescribeAutomationExecutions", everything)
+    page = find_page(caller, "DescribeAutomationExecutions", params)
+    found = Execution.objects.filter(account_id=caller.account_id, region=caller.region)
+    found = filtered(found, read_filters(params))
+    if page.position:
+        at, pk = datetime.fromisoformat(page.position[0]), UUID(page.position[1])
+        found = found.filter(Q(created_at__lt=at) | Q(created_at=at, pk__lt=pk))
+    shown, token = page.cut(
+        list(found.select_related("version")[: page.size + 1]),
+        lambda row: [row.created_at.isoformat(), str(row.pk)],
     )
-    found = Execution.objects.visible_to(caller.user).filter(region=caller.region)
-    for key, values in filters:
-        found = EXECUTION_FILTERS[key](found, values)
-    if position:
-        at, pk = datetime.fromisoformat(position[0]), position[1]
-        found = found.filter(Q(created_at__lt=at) | Q(created_at=at, pk__lt=UUID(pk)))
-    size = params.get("MaxResults", PAGE)
-    rows = list(found.select_related("version")[: size + 1])
-    answer: dict[str, Any] = {
-        "AutomationExecutionMetadataList": [shapes.execution_metadata(row) for row in rows[:size]]
+    return {
+        "AutomationExecutionMetadataList": [shapes.execution_metadata(row) for row in shown],
+        "NextToken": token,
     }
-    if len(rows) > size:
-        last = rows[size - 1]
-        answer["NextToken"] = page_token(
-            caller,
-            "DescribeAutomationExecutions",
-            filters,
-            [last.created_at.isoformat(), str(last.pk)],
-        )
-    return answer
 
 
 @operation
 def describe_automation_step_executions(caller: Caller, params: Params) -> dict[str, Any]:
-    """All steps of an execution, also those that have not begun."""
-    execution = find_execution(caller, params)
-    filters = check_filters(params.get("Filters", []), STEP_FILTERS)
-    listed = [str(execution.pk), filters, params.get("ReverseOrder", False)]
-    name = "DescribeAutomationStepExecutions"
-    start = page_position(caller, name, listed, params.get("NextToken")) or 0
-    steps = shapes.step_executions(execution)
-    for key, values in filters:
-        steps = [step for step in steps if STEP_FILTERS[key](step, values)]
+    """All steps of an execution, also those that have not begun, in the order they begin.
+
+    The pages show the steps as the first page found them, each as it is now: a step that begins
+    meanwhile is neither shown twice nor left out. So a position is the number of steps that had
+    begun then, and how many of the list have been looked at.
+    """
+    execution = _find_execution(caller, params, "ssm:DescribeAutomationStepExecutions")
+    page = find_page(caller, "DescribeAutomationStepExecutions", params)
+    filters = read_filters(params)
+    begun, seen = page.position or (execution.steps.count(), 0)
+    steps = list(enumerate(shapes.step_executions(execution, begun), start=1))
     if params.get("ReverseOrder"):
-        steps.reverse()
-    end = start + params.get("MaxResults", PAGE)
-    answer: dict[str, Any] = {"StepExecutions": steps[start:end]}
-    if end < len(steps):
-        answer["NextToken"] = page_token(caller, name, listed, end)
-    return answer
+        steps = [(at, step) for at, (_, step) in enumerate(reversed(steps), start=1)]
+    wanted = [(at, step) for at, step in steps[seen:] if matches(step, filters)]
+    shown, token = page.cut(wanted[: page.size + 1], lambda pair: [begun, pair[0]])
+    return {"StepExecutions": [step for _, step in shown], "NextToken": token}

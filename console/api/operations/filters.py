@@ -2,41 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from django.db.models import Q
 
-from console.api.protocol import ApiError
+from console.api.operations.base import Params
+from console.api.protocol import ApiError, model
 from executions.models import Tag
 from executions.models.executions import ExecutionQuerySet
-from executions.states import Status
 
 Filtered: TypeAlias = Callable[[ExecutionQuerySet, Sequence[str]], ExecutionQuerySet]
-Chosen: TypeAlias = Callable[[Mapping[str, Any], Sequence[str]], bool]
+Filters: TypeAlias = Sequence[tuple[str, Sequence[str]]]
+# Filters whose values are of an enumeration, by the shape that has it.
+ENUMS: Final = {
+    "ExecutionStatus": "AutomationExecutionStatus",
+    "StepExecutionStatus": "AutomationExecutionStatus",
+    "AutomationType": "AutomationType",
+    "AutomationSubtype": "AutomationSubtype",
+}
+TIMES: Final = frozenset({"StartTimeBefore", "StartTimeAfter"})
 
 
-def check_filters(
-    given: Sequence[Mapping[str, Any]], known: Mapping[str, object]
-) -> list[list[Any]]:
-    """The filters as [key, values]; InvalidFilterKey for a key that the list does not have."""
-    for one in given:
-        if one["Key"] not in known:
-            raise ApiError("InvalidFilterKey", f"The filter key {one['Key']} is not valid here.")
-    return [[one["Key"], list(one["Values"])] for one in given]
+def read_filters(params: Params) -> Filters:
+    """Keys and values; InvalidFilterValue for a value that nothing can have."""
+    filters = [(one["Key"], one["Values"]) for one in params.get("Filters", [])]
+    for key, values in filters:
+        known = getattr(model().shape_for(ENUMS[key]), "enum", ()) if key in ENUMS else values
+        if unknown := sorted(set(values) - set(known)):
+            raise ApiError("InvalidFilterValue", f"{key} is never {', '.join(unknown)}.")
+        if key in TIMES:
+            _times(values)
+    return filters
 
 
-def _time(text: str) -> datetime:
+def filtered(found: ExecutionQuerySet, filters: Filters) -> ExecutionQuerySet:
+    """The executions that match every filter."""
+    for key, values in filters:
+        found = EXECUTION_FILTERS[key](found, values)
+    return found
+
+
+def matches(step: Mapping[str, Any], filters: Filters) -> bool:
+    """Whether a StepExecution matches every filter."""
+    return all(_matches(step, key, values) for key, values in filters)
+
+
+def _times(texts: Iterable[str]) -> list[datetime]:
     try:
-        at = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ApiError("InvalidFilterValue", f"{text!r} is not a time in ISO 8601.") from error
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+        found = [datetime.fromisoformat(text) for text in texts]
+        return [at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC) for at in found]
+    except (ValueError, OverflowError) as error:
+        raise ApiError("InvalidFilterValue", "A start time is a time in ISO 8601.") from error
 
 
-def _uuids(texts: Sequence[str]) -> list[UUID]:
+def _uuids(texts: Iterable[str]) -> list[UUID]:
     """Those that are ids; an unknown id gives an empty list, and so does what is none."""
     found = []
     for text in texts:
@@ -47,10 +69,6 @@ def _uuids(texts: Sequence[str]) -> list[UUID]:
     return found
 
 
-def _statuses(found: ExecutionQuerySet, values: Sequence[str]) -> ExecutionQuerySet:
-    return found.filter(status__in=[value for value in values if value in set(Status)])
-
-
 def _prefixes(found: ExecutionQuerySet, values: Sequence[str]) -> ExecutionQuerySet:
     prefixes = Q()
     for value in values:
@@ -59,50 +77,44 @@ def _prefixes(found: ExecutionQuerySet, values: Sequence[str]) -> ExecutionQuery
 
 
 def _tagged(found: ExecutionQuerySet, values: Sequence[str]) -> ExecutionQuerySet:
+    # An id is text in a tag and not in an execution, and the databases write it differently.
     tags = Tag.objects.filter(resource_type="Automation", key__in=values)
-    ids = _uuids(list(tags.values_list("resource_id", flat=True)))
-    return found.filter(pk__in=ids)
+    return found.filter(pk__in=_uuids(tags.values_list("resource_id", flat=True)))
 
 
-def _of_type(found: ExecutionQuerySet, values: Sequence[str]) -> ExecutionQuerySet:
-    if unknown := set(values) - {"Local", "CrossAccount"}:
-        raise ApiError("InvalidFilterValue", f"AutomationType is not {', '.join(sorted(unknown))}.")
-    return found if "Local" in values else found.none()
-
-
-def _none(found: ExecutionQuerySet, values: Sequence[str]) -> ExecutionQuerySet:
+def _none(found: ExecutionQuerySet, _: Sequence[str]) -> ExecutionQuerySet:
     """Nothing here has a parent, a resource group, a subtype or an OpsItem."""
     return found.none()
 
 
 EXECUTION_FILTERS: Final[dict[str, Filtered]] = {
     "DocumentNamePrefix": _prefixes,
-    "ExecutionStatus": _statuses,
+    "ExecutionStatus": lambda found, values: found.filter(status__in=values),
     "ExecutionId": lambda found, values: found.filter(pk__in=_uuids(values)),
     "ParentExecutionId": _none,
     "CurrentAction": lambda found, values: found.filter(current_action__in=values),
-    "StartTimeBefore": lambda found, values: found.filter(created_at__lt=max(map(_time, values))),
-    "StartTimeAfter": lambda found, values: found.filter(created_at__gt=min(map(_time, values))),
-    "AutomationType": _of_type,
+    "StartTimeBefore": lambda found, values: found.filter(created_at__lt=max(_times(values))),
+    "StartTimeAfter": lambda found, values: found.filter(created_at__gt=min(_times(values))),
+    "AutomationType": lambda found, values: found if "Local" in values else found.none(),
     "TagKey": _tagged,
     "TargetResourceGroup": _none,
     "AutomationSubtype": _none,
     "OpsItemId": _none,
 }
-STEP_FILTERS: Final[dict[str, Chosen]] = {
-    "StartTimeBefore": lambda step, values: (
-        bool(step.get("ExecutionStartTime"))
-        and step["ExecutionStartTime"] < max(map(_time, values))
-    ),
-    "StartTimeAfter": lambda step, values: (
-        bool(step.get("ExecutionStartTime"))
-        and step["ExecutionStartTime"] > min(map(_time, values))
-    ),
-    "StepExecutionStatus": lambda step, values: step["StepStatus"] in values,
-    "StepExecutionId": lambda step, values: step.get("StepExecutionId") in values,
-    "StepName": lambda step, values: step["StepName"] in values,
-    "Action": lambda step, values: step["Action"] in values,
-    "ParentStepExecutionId": lambda step, values: False,
-    "ParentStepIteration": lambda step, values: False,
-    "ParentStepIteratorValue": lambda step, values: False,
+STEP_MEMBERS: Final = {
+    "StepExecutionStatus": "StepStatus",
+    "StepExecutionId": "StepExecutionId",
+    "StepName": "StepName",
+    "Action": "Action",
 }
+
+
+def _matches(step: Mapping[str, Any], key: str, values: Sequence[str]) -> bool:
+    """Nothing here has a parent step, so filters by one match nothing."""
+    if key in STEP_MEMBERS:
+        return step.get(STEP_MEMBERS[key]) in values
+    began = step.get("ExecutionStartTime")
+    if key not in TIMES or began is None:
+        return False
+    times = _times(values)
+    return bool(began < max(times) if key == "StartTimeBefore" else began > min(times))

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from console.api.operations.base import Caller, Params, operation
-from console.api.operations.executions import find_version
+from console.api.operations.base import Caller, Params, operation, refuse_given
+from console.api.operations.executions import START, find_version
+from console.api.protocol import ApiError
 from executions import lifecycle, previews, service_settings, tagging
+from executions.errors import NotAllowed, Refused
 from executions.service_settings import Setting
+
+INVALID = "ValidationException"
+NOT_PREVIEWED = (
+    *("TargetParameterName", "Targets", "TargetMaps", "TargetLocations", "TargetLocationsURL"),
+)
 
 
 @operation
@@ -73,10 +80,17 @@ def _setting(setting: Setting) -> dict[str, Any]:
 @operation
 def start_execution_preview(caller: Caller, params: Params) -> dict[str, Any]:
     """Judge what a start would do."""
-    version = find_version(caller, params["DocumentName"], params.get("DocumentVersion"))
     inputs = params.get("ExecutionInputs", {}).get("Automation", {})
-    request = lifecycle.Start(version, caller.region, inputs.get("Parameters", {}))
-    return {"ExecutionPreviewId": str(previews.start(request, by=caller.user).id)}
+    refuse_given(inputs, NOT_PREVIEWED, INVALID)
+    try:
+        version = find_version(caller, params, START)
+        request = lifecycle.Start(version, caller.region, inputs.get("Parameters", {}))
+        preview = previews.start(request, by=caller.user)
+    except NotAllowed:
+        raise
+    except Refused as refusal:  # the one error that this operation has for all of them
+        raise ApiError(INVALID, refusal.message) from refusal
+    return {"ExecutionPreviewId": str(preview.id)}
 
 
 @operation

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from console.api.operations.base import Caller, Params, operation, page_position, page_token
-from console.api.operations.documents import find
+from console.api.operations.base import Caller, Params, find_page, operation
+from console.api.operations.documents import find, locate
 from executions.errors import NotAllowed
 from executions.library import changes
 
@@ -16,7 +16,7 @@ PAGE = 200
 def modify_document_permission(caller: Caller, params: Params) -> dict[str, Any]:
     """Share with accounts, or stop."""
     changes.share(
-        find(caller, params["Name"]),
+        locate(caller, params["Name"], "ssm:ModifyDocumentPermission"),
         add=params.get("AccountIdsToAdd", []),
         remove=params.get("AccountIdsToRemove", []),
         version=params.get("SharedDocumentVersion", "$DEFAULT"),
@@ -28,25 +28,17 @@ def modify_document_permission(caller: Caller, params: Params) -> dict[str, Any]
 @operation
 def describe_document_permission(caller: Caller, params: Params) -> dict[str, Any]:
     """The accounts that a document of the caller's is shared with."""
-    document = find(caller, params["Name"])
-    arn = document.arn(caller.region)
-    if document.owner != caller.account_id or not caller.user.has_perm(
-        "ssm:DescribeDocumentPermission", arn
-    ):
-        raise NotAllowed(f"You may not see with whom {document.name} is shared.")
-    name = "DescribeDocumentPermission"
-    position = page_position(caller, name, document.pk, params.get("NextToken"))
-    found = document.permissions.filter(account_id__gt=position or "")
-    size = params.get("MaxResults", PAGE)
-    rows = list(found[: size + 1])
-    shown = rows[:size]
-    answer: dict[str, Any] = {
+    document = find(caller, params["Name"], "ssm:DescribeDocumentPermission")
+    if document.owner != caller.account_id:
+        raise NotAllowed(f"Only its owner sees with whom {document.name} is shared.")
+    page = find_page(caller, "DescribeDocumentPermission", params, PAGE)
+    found = document.permissions.filter(account_id__gt=page.position or "")
+    shown, token = page.cut(list(found[: page.size + 1]), lambda row: row.account_id)
+    return {
         "AccountIds": [row.account_id for row in shown],
         "AccountSharingInfoList": [
             {"AccountId": row.account_id, "SharedDocumentVersion": row.shared_version}
             for row in shown
         ],
+        "NextToken": token,
     }
-    if len(rows) > size:
-        answer["NextToken"] = page_token(caller, name, document.pk, shown[-1].account_id)
-    return answer
