@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from console.api.models import SignedRequest
 from console.iam.models import AccessKey, Policy, Principal, User
 
-__all__ = ["AccessKey", "Policy", "Principal", "User"]
+__all__ = ["AccessKey", "Policy", "Principal", "SignedRequest", "User"]

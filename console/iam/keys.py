@@ -28,7 +28,7 @@ def create(principal: Principal, description: str = "") -> tuple[AccessKey, str]
     key = AccessKey.objects.create(
         key_id=key_id,
         principal=principal,
-        secret=_cipher().encrypt(secret.encode()).decode(),
+        secret=_cipher(settings.SECRET_KEY).encrypt(secret.encode()).decode(),
         description=description,
         created_at=clock.now(),
     )
@@ -42,9 +42,10 @@ def revoke(key: AccessKey) -> bool:
 
 
 def find(key_id: str) -> AccessKey | None:
-    """A key that may be used: not revoked, and its person may still sign in."""
+    """A key that may be used, with all that decides what it may do; its person may sign in."""
     return (
         AccessKey.objects.select_related("principal__user")
+        .prefetch_related("principal__policies")
         .filter(key_id=key_id, revoked_at=None, principal__user__is_active=True)
         .first()
     )
@@ -53,25 +54,28 @@ def find(key_id: str) -> AccessKey | None:
 def secret_of(key: AccessKey) -> str | None:
     """The secret; None if it was encrypted under another SECRET_KEY."""
     try:
-        return _cipher().decrypt(key.secret.encode()).decode()
+        return _decrypt(settings.SECRET_KEY, key.secret)
     except InvalidToken:
         return None
 
 
-def note_use(key: AccessKey) -> None:
-    """Remember that it was used, at most once a minute."""
+def note_use(key: AccessKey) -> bool:
+    """Remember that it was used, at most once a minute; whether that was now."""
     now = clock.now()
+    if key.last_used_at is not None and key.last_used_at >= now - USE_NOTED_EVERY:
+        return False
     stale = Q(last_used_at=None) | Q(last_used_at__lt=now - USE_NOTED_EVERY)
-    if key.last_used_at is None or key.last_used_at < now - USE_NOTED_EVERY:
-        AccessKey.objects.filter(stale, pk=key.pk).update(last_used_at=now)
+    return bool(AccessKey.objects.filter(stale, pk=key.pk).update(last_used_at=now))
 
 
-def _cipher() -> Fernet:
-    return _derived(settings.SECRET_KEY)
+@lru_cache(maxsize=1024)
+def _decrypt(secret_key: str, encrypted: str) -> str:
+    """Kept, since it is asked for with every request. A revoked key is not found by then."""
+    return _cipher(secret_key).decrypt(encrypted.encode()).decode()
 
 
 @lru_cache(maxsize=2)
-def _derived(secret_key: str) -> Fernet:
+def _cipher(secret_key: str) -> Fernet:
     """The key is not in the database, so a copy of that gives no secret away."""
     kdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"countersign access keys")
     return Fernet(base64.urlsafe_b64encode(kdf.derive(secret_key.encode())))

@@ -50,6 +50,10 @@ class User(AbstractUser):
         self._principal = self.principals.filter(arn=arn).first()
         return self._principal is not None
 
+    def act_as_loaded(self, principal: Principal) -> None:
+        """Act as a principal of theirs that was read with all that it needs."""
+        self._principal = principal
+
     def has_perm(self, perm: str, obj: Any = None) -> bool:
         """Whether an IAM action such as ``ssm:GetDocument`` is allowed on an ARN.
 

@@ -50,6 +50,11 @@ UNHEARD = "help-hexagon"
 EVENT_WORDS = {
     "execution:success": "ended with success",
     "execution:timedout": "timed out",
+    "execution:waiting": "waits for somebody to run a step",
+    "execution:completing": "is being completed",
+    "signal:startstep": "is to run",
+    "signal:resume": "is to go on",
+    "signal:stopstep": "is to stop",
     "step:waiting": "waits",
     "step:call": "called {call}",
     "step:recovering": "is finding out what became of {call}",

@@ -109,14 +109,12 @@ class CreateStack(BaseAction):
             return Wait(ctx.now, ctx.state)
         try:
             stack = read_stack(ctx, ctx.sent.request["StackName"])
-            ours = stack is not None and _bears_token(ctx, stack)
+            tokens = _read_tokens(ctx, stack) if stack else set()
         except CallFailed as error:
             doubt = describe_refusal("cloudformation", "a look at the stack", error)
             return Unknown(f"{LOST}, and nobody can look: {doubt}.")
-        if stack is not None and ours:
-            return _take(ctx, stack)
         if stack is not None:
-            raise StepFailed(f"Stack {stack.id} exists already, and this step did not create it.")
+            return _judge(ctx, stack, tokens)
         if ctx.state.get("Resent"):
             return Unknown(f"{LOST} twice, and there is no such stack.")
         return Call("cloudformation", "CreateStack", ctx.sent.request, {"Resent": True})
@@ -138,6 +136,15 @@ def _build_request(ctx: StepContext) -> dict[str, Any]:
 
 def _take(ctx: StepContext, stack: Stack) -> Outcome:
     return Wait(ctx.poll(), {"StackId": stack.id}, outputs=stack.outputs)
+
+
+def _judge(ctx: StepContext, stack: Stack, tokens: set[str]) -> Outcome:
+    """Whether a stack of that name is the one whose answer was lost."""
+    if ctx.sent is not None and ctx.sent.request.get("ClientRequestToken") in tokens:
+        return _take(ctx, stack)
+    if tokens:
+        raise StepFailed(f"Stack {stack.id} exists already, and this step did not create it.")
+    return Unknown(f"{LOST}. There is stack {stack.id}, but nothing tells who created it.")
 
 
 def _adopt(ctx: StepContext) -> Outcome:
@@ -170,16 +177,13 @@ def _clean_up(ctx: StepContext, stack: Stack | None) -> Outcome:
     raise StepFailed(ctx.state["Failure"], stage="PostVerification", kind="Verification")
 
 
-def _bears_token(ctx: StepContext, stack: Stack) -> bool:
-    """Whether an event of the stack carries the token of the call in `ctx.sent`."""
-    token = ctx.sent.request.get("ClientRequestToken") if ctx.sent else None
-    request = {"StackName": stack.id}
+def _read_tokens(ctx: StepContext, stack: Stack) -> set[str]:
+    """The client tokens in the events of a stack; empty if whoever created it gave none."""
+    request, tokens = {"StackName": stack.id}, set()
     for _ in range(MOST_PAGES):
         page = ctx.read("cloudformation", "DescribeStackEvents", **request)
-        events = page.get("StackEvents", [])
-        if any(event.get("ClientRequestToken") == token for event in events):
-            return True
+        tokens |= {event.get("ClientRequestToken", "") for event in page.get("StackEvents", [])}
         if not page.get("NextToken"):
             break
         request["NextToken"] = page["NextToken"]
-    return False
+    return tokens - {""}

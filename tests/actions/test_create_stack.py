@@ -184,6 +184,11 @@ def test_a_stack_with_another_token_fails_the_step(lost: MakeContext) -> None:
         CreateStack().recover(lost(aws))
 
 
+def test_a_stack_without_any_token_is_put_to_a_person(lost: MakeContext) -> None:
+    aws = Answers(DescribeStacks=stacks("CREATE_COMPLETE"), DescribeStackEvents=events(""))
+    assert isinstance(CreateStack().recover(lost(aws)), Unknown)
+
+
 def test_without_a_stack_the_same_call_is_sent_once_more(lost: MakeContext) -> None:
     aws = Answers(DescribeStacks=NONE)
     request = {**INPUTS, "ClientRequestToken": TOKEN}

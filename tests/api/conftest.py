@@ -21,7 +21,7 @@ from tests.pages.conftest import make_person
 from tests.simulator.aws import PRODUCTION, STAGING
 
 REGIONS = ["eu-west-1", "us-east-1"]
-UNTOUCHED = {"JournalEntry", "AccessKey"}  # what a refusal may write
+UNTOUCHED = {"JournalEntry", "AccessKey", "SignedRequest"}  # what a refusal may write
 
 ClientOf = Callable[..., Any]
 TWO = """schemaVersion: "0.3"

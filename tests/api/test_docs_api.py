@@ -14,12 +14,8 @@ from console.api.operations.filters import EXECUTION_FILTERS, STEP_MEMBERS, TIME
 from executions.service_settings import DEFAULTS
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
-SECTIONS = {
-    name: section.split("\n## ")[0]
-    for name, section in re.findall(
-        r"^### `(\w+)`\n(.*?)(?=^### |\Z)", PAGE, re.MULTILINE | re.DOTALL
-    )
-}
+SECTION = re.compile(r"^### `(\w+)`\n(.*?)(?=^### |\Z)", re.MULTILINE | re.DOTALL)
+SECTIONS = {name: section.split("\n## ")[0] for name, section in SECTION.findall(PAGE)}
 COMMON = {"ValidationException", "AccessDeniedException"}
 
 
@@ -34,9 +30,9 @@ def line(operation: str, title: str) -> list[str]:
 
 def members(operation: str) -> dict[str, Any]:
     """The members of a request; of a preview, those of its inputs."""
-    found = protocol.model().operation_model(operation).input_shape.members
-    inputs = found.get("ExecutionInputs")
-    return {**found, **(inputs.members["Automation"].members if inputs else {})}
+    shape: Any = protocol.model().operation_model(operation).input_shape
+    inputs = shape.members.get("ExecutionInputs")
+    return {**shape.members, **(inputs.members["Automation"].members if inputs else {})}
 
 
 def test_each_operation_has_a_section_and_each_section_an_operation() -> None:
