@@ -221,7 +221,7 @@ def make_environment(folder: Path) -> dict[str, str]:
 def prepare(environment: Mapping[str, str]) -> None:
     """Tables and people."""
     for command in ("migrate", "seed"):
-        subprocess.run(
+        subprocess.run(  # noqa: S603 - our own program
             [sys.executable, "manage.py", command, "-v", "0"],
             cwd=ROOT,
             env=environment,
@@ -240,7 +240,7 @@ def running(
     command: Sequence[str], environment: Mapping[str, str]
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A program that ends with us."""
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603 - our own programs
         [*WITH_US, *command], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL
     )
     try:

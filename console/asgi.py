@@ -14,7 +14,7 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
 pages = get_asgi_application()
 
-from console.api.endpoint import PATH, api  # noqa: E402 - needs loaded apps
+from console.api.endpoint import api, is_ours  # noqa: E402 - needs loaded apps
 from console.live.stream import Message, Receive, Send, live  # noqa: E402 - needs loaded apps
 
 
@@ -22,7 +22,7 @@ async def application(scope: Message, receive: Receive, send: Send) -> None:
     """Hand a request to whom it belongs."""
     if scope["type"] == "http" and scope["path"].startswith("/live/"):
         await live(scope, receive, send)
-    elif scope["type"] == "http" and scope["path"] == PATH:
+    elif scope["type"] == "http" and is_ours(scope["path"]):
         await api(scope, receive, send)
     else:
         await pages(scope, receive, send)

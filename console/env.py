@@ -73,6 +73,7 @@ def database(url: str) -> dict[str, Any]:
                 "timeout": 20,
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
             },
+            "CONN_MAX_AGE": 60,
         }
     query = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
     return {

@@ -161,6 +161,10 @@ CLOCK_LONGEST_SLEEP = timedelta(seconds=5)
 # The web: hosts that webhooks may be posted to, *.example.com for all below one, * for any
 EGRESS_HOSTS = env.names("COUNTERSIGN_EGRESS_HOSTS")
 
+# Scripts of aws:executeScript: their Python, and what this host remembers of them
+SANDBOX_FOLDER = Path(env.text("COUNTERSIGN_SANDBOX_FOLDER", str(STATE / "sandbox-runtime")))
+SCRIPT_SPOOL = STATE / "scripts"
+
 # Approvals
 STARTER_MAY_APPROVE = env.flag("COUNTERSIGN_STARTER_MAY_APPROVE")
 

@@ -16,10 +16,12 @@ from typing import Any
 
 from django.conf import settings
 
-from executions import aws, clock, webhooks
+from executions import aws, clock, heartbeat, scripts, webhooks
 from executions.actions.base import BadInput, Call, CallFailed, Outcome, StepFailed, Unknown
 from executions.models import StepExecution
 from executions.turn import Again, Phase, Turn, soon, token
+
+OURS = (webhooks.SERVICE, scripts.SERVICE)  # calls that AWS's models do not know
 
 
 def send(turn: Turn, row: StepExecution, call: Call) -> Outcome | Again:
@@ -39,7 +41,7 @@ def send(turn: Turn, row: StepExecution, call: Call) -> Outcome | Again:
 
 def _prepare(row: StepExecution, call: Call) -> dict[str, Any]:
     """The call as AWS's model spells it, with its client token; BadInput if it cannot be right."""
-    if call.service == webhooks.SERVICE:
+    if call.service in OURS:
         return {
             "service": call.service,
             "operation": call.operation,
@@ -66,6 +68,8 @@ def resend(turn: Turn, row: StepExecution) -> Outcome | Again:
     identity = turn.identity()
     # Lost until it is here.
     row.call = {**before, "at": clock.now().isoformat(), "answer": "lost"}
+    if before["service"] == scripts.SERVICE:
+        row.call["place"] = scripts.place()
     row.phase = Phase.CALL
     name = f"{before['service']}:{before['operation']}"
     facts = {"call": name, "effect": before["effect"], "sha256": before["sha256"]}
@@ -73,20 +77,27 @@ def resend(turn: Turn, row: StepExecution) -> Outcome | Again:
         row.call, row.phase = before, phase
         return Again(clock.now())
     try:
-        response = _make(identity, turn.execution.region, before)
+        response = _make(turn, row, identity)
     except aws.AwsError as error:
         return _unanswered(turn, row, error, earlier=before["answer"])
     return turn.action(row).called(turn.context(row), response)
 
 
-def _make(identity: aws.Identity, region: str, call: Mapping[str, Any]) -> dict[str, Any]:
+def _make(turn: Turn, row: StepExecution, identity: aws.Identity) -> dict[str, Any]:
+    call, region = _stored(row), turn.execution.region
+    if call["service"] == scripts.SERVICE:
+        with heartbeat.keep(turn.lease) as abort:
+            terms = scripts.Terms(row.deadline_at, abort)
+            return scripts.run(identity, region, call["request"], terms)
     if call["service"] == webhooks.SERVICE:
         return webhooks.post(identity, region, call["request"])
     return aws.call(identity, region, find(call["service"], call["operation"]), call["request"])
 
 
 def _call_time(call: Mapping[str, Any]) -> timedelta:
-    """The longest that a stored call can take."""
+    """The longest that a stored call can take, from the intent or the last beat on."""
+    if call["service"] == scripts.SERVICE:
+        return aws.call_time()
     if call["service"] == webhooks.SERVICE:
         return webhooks.call_time()
     return aws.call_time(find(call["service"], call["operation"]))
@@ -138,11 +149,29 @@ def _look(turn: Turn, row: StepExecution, error: aws.AwsError | None = None) -> 
 
 def follow_up(turn: Turn, row: StepExecution) -> Outcome | Again:
     """Go on with a call that is committed, after a pause, a lost answer, or a lost worker."""
-    if _stored(row)["answer"] == "none" or repeatable(row):
+    call = _stored(row)
+    if call["answer"] == "none" or repeatable(row):
         return resend(turn, row)
+    if call["service"] == scripts.SERVICE:
+        return _follow_script(turn, row, call)
     if clock.now() < quiet_until(row):
         return Again(quiet_until(row))
     return _look(turn, row)
+
+
+def _follow_script(turn: Turn, row: StepExecution, call: dict[str, Any]) -> Outcome | Again:
+    """A script leaves marks on its host: adopt its answer, start it, or let a person decide.
+
+    Its worker is gone, and no script outlives its worker: there is nothing to wait for.
+    """
+    trace = scripts.look_up(call)
+    if trace is None or (trace.is_started and trace.answer is None):
+        return _look(turn, row)
+    if trace.answer is None:
+        row.call = {**call, "answer": "none"}
+        return Again(clock.now())
+    turn.event("step:recovering", row, call=f"{call['service']}:{call['operation']}")
+    return turn.action(row).called(turn.context(row), trace.answer)
 
 
 def repeatable(row: StepExecution) -> bool:

@@ -4,26 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from django.db import transaction
-from django.db.models import F
+from django.db import connection, transaction
+from django.db.models import UUIDField
 
 from executions import bus
 from executions.errors import Refused
-from executions.models import Event, Execution, JournalEntry
+from executions.models import Event, JournalEntry
 
 if TYPE_CHECKING:
     from console.iam.models import User
+
+NEXT: Final = (
+    "UPDATE executions_execution SET event_seq = event_seq + 1 WHERE id = %s RETURNING event_seq"
+)
 
 
 def record(
     execution_id: UUID, kind: str, *, step: str = "", by: str = "", data: Mapping[str, Any] = {}
 ) -> Event:
     """Add an event in the caller's transaction; the UPDATE takes the row, so seq has no gap."""
-    Execution.objects.filter(pk=execution_id).update(event_seq=F("event_seq") + 1)
-    seq = Execution.objects.values_list("event_seq", flat=True).get(pk=execution_id)
+    with connection.cursor() as cursor:
+        # Not by the ORM, which would have to ask again for the number.
+        cursor.execute(NEXT, [UUIDField().get_db_prep_value(execution_id, connection)])
+        (seq,) = cursor.fetchone()
     event = Event.objects.create(
         execution_id=execution_id, seq=seq, kind=kind, step=step, by=by, data=dict(data)
     )

@@ -49,7 +49,7 @@ def start(request: Start, *, by: User) -> Execution:
     """Start a run. The same client token and parameters give the same execution again."""
     with asked(by, "ssm:StartAutomationExecution", _document_arn(request)) as entry:
         principal, account = _starter(request, by)
-        if earlier := _earlier(request, principal):
+        if earlier := _earlier(request, principal, account):
             return earlier
         execution = prepare(request, account, by=by)
         _check_tags(execution, request.tags, by)
@@ -57,10 +57,13 @@ def start(request: Start, *, by: User) -> Execution:
             with transaction.atomic():
                 execution.save(force_insert=True)
         except IntegrityError:
-            if earlier := _earlier(request, principal):  # it was started at the same moment
+            if earlier := _earlier(
+                request, principal, account
+            ):  # it was started at the same moment
                 return earlier
             raise
-        Tag.objects.put(execution.account_id, ("Automation", str(execution.pk)), request.tags)
+        if request.tags:
+            Tag.objects.put(execution.account_id, ("Automation", str(execution.pk)), request.tags)
         entry.data = {"execution": str(execution.id), "parameters": execution.parameters}
         record(
             execution.id,
@@ -143,15 +146,17 @@ def _account(account_id: str, region: str) -> Account:
     return account
 
 
-def _earlier(request: Start, principal_arn: str) -> Execution | None:
+def _earlier(request: Start, principal_arn: str, account: Account) -> Execution | None:
     """The execution that was started with this token, if it was this very request."""
     if not request.client_token:
         return None
-    earlier = Execution.objects.filter(
-        executed_by=principal_arn, client_token=request.client_token
-    ).first()
-    if earlier is None:
+    # With the account, as the index has it.
+    found = Execution.objects.filter(
+        account_id=account.pk, executed_by=principal_arn, client_token=request.client_token
+    )
+    if not found.exists():
         return None
+    earlier = found.get()
     same = (
         earlier.version_id == request.version.pk
         and earlier.region == request.region

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import django_rq
@@ -61,15 +62,22 @@ def ring() -> None:
 
 def _ring() -> None:
     try:
-        queue = _queue()
+        queue = _queue(_bell_rope(settings.REDIS_URL))
         if queue.count < settings.WORKERS:
             queue.enqueue(JOB, result_ttl=0, failure_ttl=0)
     except redis.RedisError as error:
         logger.warning("No bell was rung, the clock will look by itself: %s", error)
 
 
-def _queue() -> Queue:
-    return Queue(NAME, connection=django_rq.get_connection(NAME), serializer=JSONSerializer)
+@lru_cache(maxsize=2)
+def _bell_rope(url: str) -> redis.Redis:
+    """The connection of this process for ringing, kept: to connect costs more than to ring."""
+    return redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=5)
+
+
+def _queue(connection: redis.Redis | None = None) -> Queue:
+    connection = connection or django_rq.get_connection(NAME)
+    return Queue(NAME, connection=connection, serializer=JSONSerializer)
 
 
 def work() -> None:

@@ -40,6 +40,10 @@ RELEASE: Final = (
     "UPDATE executions_execution SET lease_owner = '', lease_until = %s,"  # noqa: S608 - constants
     f" wake_at = {MERGED} WHERE {MINE}"
 )
+RENEW: Final = (
+    f"UPDATE executions_execution SET lease_until = %s, wake_at = {MERGED}"  # noqa: S608
+    f" WHERE {MINE} RETURNING stop_requested"
+)
 # Only the engine's own end takes an execution out of Cancelling.
 KEEP_CANCELLING: Final = "CASE WHEN status = 'Cancelling' THEN status ELSE %s END"
 # Events after which an execution is not stuck in the same place.
@@ -120,6 +124,17 @@ def write(lease: Lease, change: Change) -> str:
             )
     _tell(lease, change, last)
     return str(stop)
+
+
+def renew(lease: Lease) -> str:
+    """Hold the lease for its whole time from now on. Answers with the stop request, or Fenced."""
+    until = clock.now() + settings.LEASE
+    with connection.cursor() as cursor:
+        cursor.execute(RENEW, [_adapt(value) for value in (until, until, *_mine(lease))])
+        row = cursor.fetchone()
+    if row is None:
+        raise Fenced
+    return str(row[0])
 
 
 def release(lease: Lease, until: datetime) -> None:

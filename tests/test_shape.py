@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = ("console", "approvals", "executions", "scripts", "tests")
+FOLDERS = ("console", "approvals", "executions", "scripts", "tests", "bench")
 MODULE_LINES, FUNCTION_LINES, ARGUMENTS, PARTIAL_LINES = 300, 50, 5, 60
 
 # Whole files that are exempt.

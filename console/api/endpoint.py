@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.db import close_old_connections
-from django.http.request import validate_host
+from django.http.request import split_domain_port, validate_host
 
 from console.api.gate import Answer, answer
 from console.api.protocol import CONTENT_TYPE, MOST_BYTES, ApiError, write_error
@@ -18,31 +18,28 @@ from console.api.sigv4 import Received
 from console.live.stream import Receive, Send
 
 PATH: Final = "/aws/"
+# A client that is given the endpoint without its last slash asks without it.
+PATHS: Final = frozenset({PATH, PATH.rstrip("/")})
+MOST_HEADER_BYTES: Final = 32 * 1024
 # Few threads: each keeps a database connection, and SQLite has one writer.
 THREADS: Final = 4
 _threads = ThreadPoolExecutor(THREADS, thread_name_prefix="api")
 
 
-class TooLarge(Exception):
-    """More bytes than any request of this API has."""
+def is_ours(path: str) -> bool:
+    """Whether a request is for this API; below its path there is nothing, and we say so."""
+    return path in PATHS or path.startswith(PATH)
 
 
 async def api(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
     """Answer one request of the SSM API."""
     try:
-        received = Received(
-            scope["method"], _target(scope), _headers(scope), await _body(scope, receive)
-        )
-        refusal = _misdirected(received)
-    except TooLarge:
-        refusal = ApiError(
-            "RequestEntityTooLargeException", f"A request has at most {MOST_BYTES} bytes.", 413
-        )
-    if refusal is None:
+        received = await _receive(scope, receive)
+    except ApiError as refusal:
+        result = Answer(refusal.status, write_error(refusal), str(uuid4()))
+    else:
         loop = asyncio.get_running_loop()
         result = await loop.run_in_executor(_threads, _answer, received)
-    else:
-        result = Answer(refusal.status, write_error(refusal))
     await _send(send, result)
 
 
@@ -51,21 +48,23 @@ def _answer(received: Received) -> Answer:
     return answer(received)
 
 
-def _misdirected(received: Received) -> ApiError | None:
-    """What is no request of this API at all."""
-    if received.target != PATH:
-        return ApiError("UnknownOperationException", f"The API is at {PATH}, without a query.", 404)
-    if received.method != "POST":
-        return ApiError("UnknownOperationException", "The API takes POST only.", 405)
-    hosts = received.headers.get("host", [])
-    if len(hosts) != 1 or not validate_host(_name(hosts[0]), settings.ALLOWED_HOSTS):
-        return ApiError("ValidationException", "This is no host of Countersign (ALLOWED_HOSTS).")
-    return None
+async def _receive(scope: Mapping[str, Any], receive: Receive) -> Received:
+    """The whole request; ApiError for what is no request of this API."""
+    headers = _headers(scope)
+    target, method = _target(scope), scope["method"]
+    if target not in PATHS or method != "POST":
+        raise ApiError(
+            "UnknownOperationException", f"The API is POST {PATH}, without a query.", 404
+        )
+    hosts = headers.get("host", [])
+    if len(hosts) != 1 or not _is_our_host(hosts[0]):
+        raise ApiError("ValidationException", "This is no host of Countersign (ALLOWED_HOSTS).")
+    return Received(method, target, headers, await _body(headers, receive))
 
 
-def _name(host: str) -> str:
-    """The host without its port."""
-    return host.rsplit(":", 1)[0] if not host.endswith("]") else host
+def _is_our_host(host: str) -> bool:
+    name, _ = split_domain_port(host)
+    return bool(name) and validate_host(name, settings.ALLOWED_HOSTS)
 
 
 def _target(scope: Mapping[str, Any]) -> str:
@@ -77,16 +76,18 @@ def _target(scope: Mapping[str, Any]) -> str:
 
 def _headers(scope: Mapping[str, Any]) -> dict[str, list[str]]:
     headers: dict[str, list[str]] = {}
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > MOST_HEADER_BYTES:
+        raise _too_large("headers", MOST_HEADER_BYTES)
     for name, value in scope["headers"]:
         headers.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
     return headers
 
 
-async def _body(scope: Mapping[str, Any], receive: Receive) -> bytes:
+async def _body(headers: Mapping[str, list[str]], receive: Receive) -> bytes:
     """The whole body, read no further than a request can be long."""
-    length = dict(scope["headers"]).get(b"content-length", b"0")
-    if not length.isdigit() or int(length) > MOST_BYTES:
-        raise TooLarge
+    length = headers.get("content-length", ["0"])[0]
+    if not length.isdecimal() or int(length) > MOST_BYTES:
+        raise _too_large("body", MOST_BYTES)
     parts: list[bytes] = []
     size, more = 0, True
     while more:
@@ -94,17 +95,21 @@ async def _body(scope: Mapping[str, Any], receive: Receive) -> bytes:
         part = message.get("body", b"")
         size += len(part)
         if size > MOST_BYTES:
-            raise TooLarge
+            raise _too_large("body", MOST_BYTES)
         parts.append(part)
         more = message.get("more_body", False)
     return b"".join(parts)
+
+
+def _too_large(what: str, most: int) -> ApiError:
+    return ApiError("RequestEntityTooLargeException", f"{what}: {most} bytes at most.", 413)
 
 
 async def _send(send: Send, result: Answer) -> None:
     headers = [
         (b"content-type", CONTENT_TYPE.encode()),
         (b"content-length", str(len(result.body)).encode()),
-        (b"x-amzn-requestid", str(uuid4()).encode()),
+        (b"x-amzn-requestid", result.request_id.encode()),
         (b"cache-control", b"no-store"),
         (b"x-content-type-options", b"nosniff"),
     ]

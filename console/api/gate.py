@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from console.api import protocol, sigv4
 from console.api.models import SignedRequest
@@ -16,7 +18,7 @@ from console.api.operations import OPERATIONS
 from console.api.operations.base import Caller
 from console.api.protocol import ApiError, Request
 from console.iam import keys
-from console.iam.models import AccessKey
+from console.iam.keys import Bearer
 from executions import clock
 from executions.errors import Refused
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 READS: Final = ("Describe", "Get", "List")
 logger = logging.getLogger(__name__)
+_one_writer = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,8 @@ def answer(received: Received) -> Answer:
         request = protocol.parse(
             received.one("x-amz-target"), received.one("content-type"), received.body
         )
-        body = protocol.write(request.operation, _carry_out(request, caller))
+        result = _carry_out(request, caller, _sent_as(received))
+        body = protocol.write(request.operation, result)
         return Answer(200, body, request_id)
     except sigv4.Unsigned as refusal:
         error = ApiError(refusal.code, str(refusal))
@@ -52,14 +56,27 @@ def answer(received: Received) -> Answer:
         error = refusal
     except Refused as refusal:
         error = ApiError(refusal.code, refusal.message)
-    except Exception:  # noqa: BLE001 - the outermost edge: a client is owed an answer in AWS's form
+    except Exception:  # The outermost edge: a client is owed an answer in AWS's form.
         logger.exception("Request %s of the SSM API failed.", request_id)
-        error = ApiError("InternalServerError", f"Countersign failed; its log says how: {request_id}.", 500)
+        error = ApiError(
+            "InternalServerError", f"Countersign failed; its log has request {request_id}.", 500
+        )
     return Answer(error.status, protocol.write_error(error), request_id)
 
 
-def _carry_out(request: Request, caller: Caller) -> Mapping[str, Any]:
-    """What the operation answers. A signature is good for one change."""
+def _turn() -> AbstractContextManager[Any]:
+    """SQLite has one writer, and makes others sleep before they try again: here they queue."""
+    return _one_writer if connection.vendor == "sqlite" else nullcontext()
+
+
+def _sent_as(received: Received) -> str:
+    """What an SDK adds to a request after it was signed: an id, and the number of the attempt."""
+    names = ("amz-sdk-invocation-id", "amz-sdk-request")
+    return " ".join(received.one(name) for name in names)[:128]
+
+
+def _carry_out(request: Request, caller: Caller, sent_as: str) -> Mapping[str, Any]:
+    """What the operation answers. A signed request is good for one change."""
     if request.operation not in OPERATIONS:
         raise ApiError(
             "UnknownOperationException",
@@ -68,8 +85,8 @@ def _carry_out(request: Request, caller: Caller) -> Mapping[str, Any]:
     operation = OPERATIONS[request.operation]
     if request.operation.startswith(READS):
         return operation(caller, request.params)
-    with transaction.atomic():
-        if not SignedRequest.objects.use(caller.signature):
+    with _turn(), transaction.atomic():
+        if not SignedRequest.objects.use(caller.signature, sent_as):
             raise sigv4.Unsigned(
                 "InvalidSignatureException", "This request was used before; sign another one."
             )
@@ -83,19 +100,19 @@ def _carry_out(request: Request, caller: Caller) -> Mapping[str, Any]:
 
 def _caller(received: Received) -> Caller:
     """The person behind the signature, acting as the key's principal."""
-    found: list[AccessKey] = []
+    found: list[Bearer] = []
 
     def secret_of(key_id: str) -> str | None:
-        key = keys.find(key_id)
-        if key is None:
+        bearer = keys.find(key_id)
+        if bearer is None:
             return None
-        found.append(key)
-        return keys.secret_of(key)
+        found.append(bearer)
+        return keys.secret_of(bearer)
 
     signed = sigv4.verify(received, secret_of, clock.now())
-    key = found[0]
-    user = key.principal.user
-    user.act_as_loaded(key.principal)
-    if keys.note_use(key):
+    (bearer,) = found
+    if keys.note_use(bearer):
         SignedRequest.objects.forget_old()
-    return Caller(user, key.principal.account_id, signed.region, signed.signature)
+    principal = bearer.user.principal
+    account = principal.account_id if principal else ""
+    return Caller(bearer.user, account, signed.region, signed.signature)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib.auth.models import AbstractUser
@@ -50,8 +51,9 @@ class User(AbstractUser):
         self._principal = self.principals.filter(arn=arn).first()
         return self._principal is not None
 
-    def act_as_loaded(self, principal: Principal) -> None:
-        """Act as a principal of theirs that was read with all that it needs."""
+    def act_as_loaded(self, principal: Principal, documents: Sequence[Mapping[str, Any]]) -> None:
+        """Act as a principal of theirs that was read together with its policies."""
+        principal.documents = documents
         self._principal = principal
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
@@ -71,6 +73,7 @@ class Principal(models.Model):
     arn = models.CharField(max_length=2048, unique=True)
     user = models.ForeignKey(User, models.PROTECT, related_name="principals")
     policies = models.ManyToManyField(Policy, related_name="principals", blank=True)
+    documents: Sequence[Mapping[str, Any]] | None = None  # of its policies, if they were read
 
     class Meta:
         ordering = ("id",)
@@ -85,7 +88,9 @@ class Principal(models.Model):
 
     def allows(self, action: str, resource: str) -> bool:
         """Whether its policies allow the action on the resource."""
-        documents = [policy.document for policy in self.policies.all()]
+        documents = self.documents
+        if documents is None:
+            documents = [policy.document for policy in self.policies.all()]
         return evaluate.evaluate(documents, action, resource) is evaluate.Decision.ALLOW
 
 

@@ -26,6 +26,7 @@ from uuid import UUID
 
 from executions.actions.outcomes import (
     FOREVER,
+    SCRIPT,
     WEBHOOK,
     BadInput,
     Call,
@@ -44,6 +45,7 @@ from executions.runbook.types import ActionSpec, Step, Value
 
 __all__ = [
     "FOREVER",
+    "SCRIPT",
     "WEBHOOK",
     "Action",
     "BadInput",

@@ -13,8 +13,9 @@ State: TypeAlias = Mapping[str, Any]
 
 # For a wait that only somebody can end.
 FOREVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
-# Service and operation of the one call that does not go to AWS.
+# Service and operation of the calls that do not go to AWS.
 WEBHOOK: Final = ("webhook", "Post")
+SCRIPT: Final = ("script", "Run")
 
 
 class StepFailed(Exception):

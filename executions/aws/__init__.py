@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from executions.aws.client import Identity, call, call_time
+from executions.aws.client import Identity, call, call_time, lend
 from executions.aws.errors import AwsError, AwsRefused, NotSent, OutcomeUnknown, Throttled
 from executions.aws.operations import Effect, Operation, check_request, coerce, operation
 
@@ -19,5 +19,6 @@ __all__ = [
     "call_time",
     "check_request",
     "coerce",
+    "lend",
     "operation",
 ]

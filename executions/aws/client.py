@@ -82,6 +82,16 @@ def call(
     return answer
 
 
+def lend(identity: Identity, region: str, lasting: timedelta) -> dict[str, str]:
+    """A new session of the role, as the environment variables that every SDK reads."""
+    credentials = _assume(identity, region, lasting)
+    return {
+        "AWS_ACCESS_KEY_ID": credentials["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": credentials["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": credentials["SessionToken"],
+    }
+
+
 def call_time(target: Operation | None = None) -> timedelta:
     """The longest that one call can take, of the operation or of most."""
     total: timedelta = settings.AWS_CONNECT_TIMEOUT + read_time(target)
@@ -173,12 +183,14 @@ def _build(
     )
 
 
-def _assume(identity: Identity, region: str) -> dict[str, Any]:
+def _assume(
+    identity: Identity, region: str, lasting: timedelta = timedelta(hours=1)
+) -> dict[str, Any]:
     """Credentials of the role; refused if AWS hands out those of another account."""
     request = {
         "RoleArn": identity.role_arn,
         "RoleSessionName": identity.session_name[:64],
-        "DurationSeconds": 3600,
+        "DurationSeconds": int(lasting.total_seconds()),
     }
     if identity.external_id:
         request["ExternalId"] = identity.external_id

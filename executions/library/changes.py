@@ -71,6 +71,7 @@ def find_version(
             f"{document.name} has no version {named} that your account may use.",
             code="InvalidDocumentVersion",
         )
+    version.document = document  # as it was read
     return version
 
 

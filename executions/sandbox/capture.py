@@ -29,7 +29,7 @@ class Sink(Protocol):
 
 
 class Log:
-    """Both streams of a script as one text, in the order in which they came."""
+    """Both streams of a script as one text, in the order in which they were read."""
 
     def __init__(self) -> None:
         self._parts: list[str] = []

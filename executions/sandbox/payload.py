@@ -6,13 +6,10 @@ import json
 import math
 from typing import Any, Final
 
+from executions.sandbox.inside import MESSAGE_LENGTH, MOST_BYTES, MOST_ITEMS
 from executions.sandbox.values import Ended, Json, Result
 
-MOST_BYTES: Final = 100_000  # AWS: "up to 100 KB"
-MOST_ITEMS: Final = 100  # AWS: a list is cut
 DEEPEST: Final = 64
-MESSAGE_LENGTH: Final = 16_000
-TOO_MUCH: Final = f"A script may return {MOST_BYTES // 1000} kB of JSON at most"
 
 
 class Unreadable(Exception):
@@ -27,22 +24,20 @@ def read_report(raw: bytes, log: str) -> Result:
     """
     try:
         report = _parse(raw)
-        if not isinstance(report, dict):
-            raise Unreadable("it is no object")
-        text = report.get("payload")
-        if not isinstance(text, str):
-            message = str(report.get("message", "The script failed without a message."))
-            return Result(Ended.FAILED, message=clean(_shorten(message)), log=log)
-        return Result(Ended.RETURNED, read_payload(text), log=log)
+        known = report if isinstance(report, dict) else {}
+        if isinstance(text := known.get("payload"), str):
+            return Result(Ended.RETURNED, read_payload(text), log=log)
     except Unreadable as problem:
         return Result(Ended.FAILED, message=f"The script's result is unusable: {problem}.", log=log)
+    message = str(known.get("message", "The script failed without a message."))
+    return Result(Ended.FAILED, message=clean(message[-MESSAGE_LENGTH:]), log=log)
 
 
 def read_payload(text: str) -> Json:
     """The returned value, with a list cut to its first hundred items; Unreadable if it is none."""
     size = len(text.encode(errors="replace"))
     if size > MOST_BYTES:
-        raise Unreadable(f"{TOO_MUCH}, not {size} bytes; put more into a bucket or a table")
+        raise Unreadable(f"it has {size} bytes, more than {MOST_BYTES // 1000} kB")
     value = _checked(_parse(text), DEEPEST)
     return value[:MOST_ITEMS] if isinstance(value, list) else value
 
@@ -76,10 +71,3 @@ def _checked(value: Json, depth: int) -> Json:
     if isinstance(value, float) and not math.isfinite(value):
         raise Unreadable("a number in it is too large")
     return clean(value) if isinstance(value, str) else value
-
-
-def _shorten(text: str) -> str:
-    """The end of a long message, which says what happened."""
-    if len(text) <= MESSAGE_LENGTH:
-        return text
-    return f"… {text[-MESSAGE_LENGTH:]}"

@@ -19,6 +19,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -32,7 +33,7 @@ LEFT_OUT: Final = (
     *("right", "posix"),  # time zones once more
 )
 INSIDE: Final = Path(__file__).parent / "inside"
-FORMAT: Final = "1"  # to be raised when what this module makes changes
+KEPT_SECONDS: Final = 3 * 86_400
 ZONES: Final = Path("/usr/share/zoneinfo")
 _LIBRARY: Final = re.compile(r"(?:=> )?(/\S+) \(0x")
 _SYSTEM: Final = re.compile(r"(?:/usr)?/(lib[^/]*/.+)")
@@ -53,6 +54,7 @@ def prepare(folder: Path, *, others: bool) -> Path:
             tree = home / _name()
             if not tree.is_dir():
                 _build(tree)
+            _forget_others(tree)
     except OSError as error:
         raise Unavailable(f"The sandbox's Python cannot be put into {home}: {error}") from error
     return tree
@@ -84,14 +86,23 @@ def _check_owner(home: Path) -> None:
 
 
 def _name() -> str:
-    """Another name for another interpreter, other packages, another bootstrap."""
-    facts = [FORMAT, sys.version, sys.base_prefix, str(find_powershell())]
+    """Another name for another interpreter, other packages, another way of making it."""
+    facts = [sys.version, sys.base_prefix, str(find_powershell())]
     for package in PACKAGES:
         origin = _origin(package)
         facts.append(f"{origin} {origin.stat().st_mtime_ns}")
-    facts += [path.read_text(encoding="utf-8") for path in sorted(INSIDE.glob("*.py"))]
+    sources = [Path(__file__), *sorted(INSIDE.glob("*.py"))]
+    facts += [path.read_text(encoding="utf-8") for path in sources]
     digest = hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
     return f"python-{sys.version_info[0]}.{sys.version_info[1]}-{digest}"
+
+
+def _forget_others(tree: Path) -> None:
+    """Remove what no version of us has used for days; a worker tests its own each hour."""
+    os.utime(tree)
+    for other in tree.parent.glob("python-*"):
+        if time.time() - other.stat().st_mtime > KEPT_SECONDS:
+            shutil.rmtree(other)
 
 
 def _origin(package: str) -> Path:

@@ -58,7 +58,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a script ended, what it returned, and what it printed (both streams as they came)."""
+    """How a script ended, what it returned, and what it printed (both streams as read)."""
 
     ended: Ended
     payload: Json = None

@@ -21,10 +21,8 @@ CALLS = 50
 
 
 @pytest.fixture
-def clients(postgres_db: None, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def clients(postgres_db: None) -> dict[str, Any]:
     """Of the administrator and the operator, and a document."""
-    # A pattern has little time by the clock on the wall, and fifty threads share two cores.
-    monkeypatch.setattr("console.api.protocol.PATTERN_SECONDS", 60)
     people = make_people()
     found = {kind: make_client(people[kind]) for kind in ("administrator", "operator")}
     create(found["administrator"], "Two")

@@ -47,6 +47,13 @@ def revoke(client: Client, key: AccessKey) -> int:
     return client.post(f"/keys/{key.key_id}/revoke/").status_code
 
 
+def find(key: AccessKey) -> keys.Bearer:
+    """Who may sign with it."""
+    bearer = keys.find(key.key_id)
+    assert bearer
+    return bearer
+
+
 def test_secret_is_shown_once(client_of: SignIn) -> None:
     client = client_of("operator")
     answer = make(client)
@@ -54,7 +61,7 @@ def test_secret_is_shown_once(client_of: SignIn) -> None:
     assert answer.status_code == 200
     assert "no-store" in answer.headers["Cache-Control"]
     (secret,) = set(SECRET.findall(text(answer)))
-    assert secret == keys.secret_of(key)
+    assert secret == keys.secret_of(find(key))
     assert (key.principal.arn, key.description) == (OLIVIA, "deploys")
     page = text(client.get("/keys/"))
     assert key.key_id in page
@@ -119,7 +126,7 @@ def test_revoked_is_shown_and_stays(client_of: SignIn, people: People) -> None:
 def test_last_use_is_shown(client_of: SignIn, people: People) -> None:
     key, client = make_key(people), client_of("operator")
     assert "never" in text(client.get("/keys/"))
-    keys.note_use(key)
+    assert keys.note_use(find(key))
     assert "never" not in text(client.get("/keys/"))
 
 

@@ -22,13 +22,11 @@ SIZES: dict[str, ViewportSize] = {
     "narrow": {"width": 390, "height": 844},
 }
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-# Colours are what they are only when they have arrived; what turns for ever never does.
-TRANSITIONS = """
-Promise.all(
-    document.getAnimations()
-        .filter((each) => each.effect.getTiming().iterations !== Infinity)
-        .map((each) => each.finished.catch(() => null))
-).then(() => null)
+# Colours are what they are only at the end of their transition; what turns for ever has none.
+END_TRANSITIONS = """
+document.getAnimations()
+    .filter((each) => each.effect.getTiming().iterations !== Infinity)
+    .forEach((each) => each.finish())
 """
 STOP = "/documents/Amazon/AWS-StopEC2InstanceWithApproval/"
 
@@ -176,7 +174,7 @@ def looks(page: Page) -> Iterator[str]:
         for theme in THEMES:
             page.emulate_media(color_scheme=theme)
             page.locator(f"html[data-bs-theme={theme}]").wait_for(state="attached")
-            page.evaluate(TRANSITIONS)
+            page.evaluate(END_TRANSITIONS)
             yield f"{size} {theme}"
 
 

@@ -65,8 +65,9 @@ def locate_execution(caller: Caller, params: Params, action: str) -> Execution:
     """
     text = params["AutomationExecutionId"]
     found = (
-        Execution.objects.select_related("version__document", "started_by")
+        Execution.objects.select_related("version")
         .filter(pk=_read_id(text), account_id=caller.account_id, region=caller.region)
+        .order_by("pk")
         .first()
     )
     if found is None:

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import connections
 
-from executions import aws, jobs, queue
+from executions import aws, jobs, queue, scripts
 
 SWEEP_SECONDS = 5.0
 
@@ -19,8 +19,9 @@ class Command(BaseCommand):
     help = "Run a worker: it advances executions until it is told to stop."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Warm up boto3, then serve."""
+        """Warm up boto3, test the sandbox beside, and serve."""
         aws.operation("ec2", "DescribeInstances")
+        threading.Thread(target=scripts.self_test, name="self-test", daemon=True).start()
         stop = threading.Event()
         sweeper = threading.Thread(target=_sweep, args=(stop,), name="sweeper", daemon=True)
         sweeper.start()

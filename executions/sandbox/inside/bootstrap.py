@@ -13,7 +13,7 @@ import resource
 import sys
 from typing import Any, BinaryIO, Final
 
-from . import forward, powershell, python
+from . import MESSAGE_LENGTH, MOST_BYTES, forward, powershell, python
 
 MEMORY: Final = 512 * 1024 * 1024  # bytes of address space; AWS: 512 MB for Python
 FILE_SIZE: Final = 16 * 1024 * 1024
@@ -37,11 +37,24 @@ def main() -> None:
     _limit(job)
     os.environ.update({**job["environment"], **environment})
     run = powershell.run if job["language"] == "powershell" else python.run
-    _say(report, run(job))
+    _say(report, _fit(run(job)))
     # Threads and atexit handlers of the script have no say in whether the step ends.
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
+
+
+def _fit(answer: dict[str, str]) -> dict[str, str]:
+    """The answer if it can be reported whole, else what is wrong with it."""
+    size = len(answer.get("payload", ""))
+    if size > MOST_BYTES:
+        return {
+            "message": f"The script returned {size} bytes of JSON, more than the"
+            f" {MOST_BYTES // 1000} kB that a step can keep. Put it into a bucket or a table."
+        }
+    if "message" in answer:
+        return {"message": answer["message"][-MESSAGE_LENGTH:]}
+    return answer
 
 
 def _say(report: BinaryIO, what: dict[str, Any]) -> None:

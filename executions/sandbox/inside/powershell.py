@@ -29,7 +29,7 @@ def run(job: dict[str, Any]) -> dict[str, str]:
     work = Path.cwd()
     (work / "customer_script.ps1").write_text(job["source"], encoding="utf-8-sig")
     (work / "wrapper.ps1").write_text(WRAPPER, encoding="utf-8")
-    ended = subprocess.run(
+    ended = subprocess.run(  # noqa: S603 - the script is a file, and has this sandbox anyway
         [PROGRAM, "-NoLogo", "-NoProfile", "-NonInteractive", "-File", "wrapper.ps1"],
         env={
             **os.environ,

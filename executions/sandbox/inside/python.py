@@ -10,6 +10,8 @@ import traceback
 from types import ModuleType
 from typing import Any, Final, NoReturn
 
+from . import MOST_ITEMS
+
 FILE: Final = "customer_script.py"
 NAME: Final = "customer_script"
 
@@ -17,7 +19,10 @@ NAME: Final = "customer_script"
 def run(job: dict[str, Any]) -> dict[str, str]:
     """`payload`, the JSON text of what the handler returned, or `message`, why it did not."""
     try:
-        return {"payload": json.dumps(_call(job), allow_nan=False)}
+        value = _call(job)
+        if isinstance(value, list):
+            value = value[:MOST_ITEMS]
+        return {"payload": json.dumps(value, allow_nan=False)}
     except SystemExit as ending:
         return _exited(ending.code)
     except BaseException as error:  # noqa: BLE001 - a script may raise anything at all
@@ -38,7 +43,7 @@ def _call(job: dict[str, Any]) -> Any:
     exec(compile(source, FILE, "exec"), module.__dict__)  # noqa: S102 - to run it is the task
     handler = getattr(module, job["handler"], None)
     if not callable(handler):
-        raise NameError(f"the script defines no function {job['handler']}, its Handler")
+        raise NameError(f"the script defines no function {job['handler']}, its Handler")  # noqa: TRY004
     return handler(job["events"], {})
 
 
