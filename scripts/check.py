@@ -47,6 +47,7 @@ def main() -> int:
     os.chdir(ROOT)
     if not options.no_browser and not install_browser():
         return 1
+    install_sandbox()
     with tempfile.TemporaryDirectory(prefix="countersign-test-") as state:
         os.environ["COUNTERSIGN_STATE"] = state  # not the var/ of a ./run
         os.environ.setdefault("SECRET_KEY", "only-for-checks-and-tests")
@@ -64,18 +65,8 @@ def check(for_pytest: list[str], *, browser: bool) -> int:
 
 def install_browser() -> bool:
     """Whether there is a Chromium; takes the system's own package where it may."""
-    if find_browser():
-        return True
-    apt = shutil.which("apt-get")
-    if apt and os.geteuid() == 0:
-        heading("apt-get install chromium")
-        subprocess.run([apt, "-qq", "update"], check=False)
-        packages = ["chromium", "fonts-dejavu-core"]
-        subprocess.run(
-            [apt, "-qq", "install", "--yes", "--no-install-recommends", *packages],
-            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-            check=False,
-        )
+    if not find_browser():
+        install("chromium", "fonts-dejavu-core")
     if not find_browser():
         print(
             "The browser tests need Chromium, which is not on the PATH. Install it "
@@ -83,6 +74,32 @@ def install_browser() -> bool:
             file=sys.stderr,
         )
     return find_browser() is not None
+
+
+def install_sandbox() -> None:
+    """Takes bubblewrap from the system's packages where it may; its tests fail without it."""
+    if not shutil.which("bwrap"):
+        install("bubblewrap")
+    if not shutil.which("bwrap"):
+        print(
+            "The tests of aws:executeScript will fail: they need bwrap, which is not on the PATH "
+            "(Debian: apt-get install bubblewrap).",
+            file=sys.stderr,
+        )
+
+
+def install(*packages: str) -> None:
+    """Installs Debian packages, if this is Debian and we are root."""
+    apt = shutil.which("apt-get")
+    if not apt or os.geteuid() != 0:
+        return
+    heading(f"apt-get install {' '.join(packages)}")
+    subprocess.run([apt, "-qq", "update"], check=False)
+    subprocess.run(
+        [apt, "-qq", "install", "--yes", "--no-install-recommends", *packages],
+        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+        check=False,
+    )
 
 
 def find_browser() -> str | None:
