@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from executions import clock, library, queue
-from executions.errors import BadParameters, Conflict, NotAllowed, NotFound
+from executions.errors import BadParameters, Conflict, NotAllowed, NotFound, Refused
 from executions.events import asked, record
 from executions.models import Account, DocumentVersion, Execution, Signal, StepExecution, Tag
 from executions.runbook import template, values
@@ -49,17 +49,14 @@ def start(request: Start, *, by: User) -> Execution:
     """Start a run. The same client token and parameters give the same execution again."""
     with asked(by, "ssm:StartAutomationExecution", _document_arn(request)) as entry:
         principal, account = _starter(request, by)
-        if earlier := _earlier(request, principal, account):
-            return earlier
-        execution = prepare(request, account, by=by)
-        _check_tags(execution, request.tags, by)
         try:
+            execution = prepare(request, account, by=by)
+            _check_tags(execution, request.tags, by)
             with transaction.atomic():
                 execution.save(force_insert=True)
-        except IntegrityError:
-            if earlier := _earlier(
-                request, principal, account
-            ):  # it was started at the same moment
+        except (Refused, IntegrityError):
+            # Asked only now, since most tokens are new: the index finds those that are not.
+            if earlier := _earlier(request, principal, account):
                 return earlier
             raise
         if request.tags:
@@ -150,13 +147,11 @@ def _earlier(request: Start, principal_arn: str, account: Account) -> Execution 
     """The execution that was started with this token, if it was this very request."""
     if not request.client_token:
         return None
-    # With the account, as the index has it.
-    found = Execution.objects.filter(
+    earlier = Execution.objects.filter(  # with the account, as the index has it
         account_id=account.pk, executed_by=principal_arn, client_token=request.client_token
-    )
-    if not found.exists():
+    ).first()
+    if earlier is None:
         return None
-    earlier = found.get()
     same = (
         earlier.version_id == request.version.pk
         and earlier.region == request.region

@@ -21,6 +21,7 @@ PATH: Final = "/aws/"
 # A client that is given the endpoint without its last slash asks without it.
 PATHS: Final = frozenset({PATH, PATH.rstrip("/")})
 MOST_HEADER_BYTES: Final = 32 * 1024
+MOST_READ_BYTES: Final = 64 * MOST_BYTES
 # Few threads: each keeps a database connection, and SQLite has one writer.
 THREADS: Final = 4
 _threads = ThreadPoolExecutor(THREADS, thread_name_prefix="api")
@@ -59,7 +60,7 @@ async def _receive(scope: Mapping[str, Any], receive: Receive) -> Received:
     hosts = headers.get("host", [])
     if len(hosts) != 1 or not _is_our_host(hosts[0]):
         raise ApiError("ValidationException", "This is no host of Countersign (ALLOWED_HOSTS).")
-    return Received(method, target, headers, await _body(headers, receive))
+    return Received(method, target, headers, await _body(receive))
 
 
 def _is_our_host(host: str) -> bool:
@@ -83,21 +84,18 @@ def _headers(scope: Mapping[str, Any]) -> dict[str, list[str]]:
     return headers
 
 
-async def _body(headers: Mapping[str, list[str]], receive: Receive) -> bytes:
-    """The whole body, read no further than a request can be long."""
-    length = headers.get("content-length", ["0"])[0]
-    if not length.isdecimal() or int(length) > MOST_BYTES:
-        raise _too_large("body", MOST_BYTES)
+async def _body(receive: Receive) -> bytes:
+    """The whole body; of one that is too long, the rest is read too, or nobody hears our answer."""
     parts: list[bytes] = []
     size, more = 0, True
-    while more:
+    while more and size <= MOST_READ_BYTES:
         message = await receive()
         part = message.get("body", b"")
         size += len(part)
-        if size > MOST_BYTES:
-            raise _too_large("body", MOST_BYTES)
-        parts.append(part)
+        parts = [*parts, part] if size <= MOST_BYTES else []
         more = message.get("more_body", False)
+    if size > MOST_BYTES:
+        raise _too_large("body", MOST_BYTES)
     return b"".join(parts)
 
 

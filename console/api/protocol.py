@@ -144,9 +144,8 @@ def _limits(value: Any, shape: Any, path: str) -> Iterator[str]:
         yield from _text(value, shape, path)
     elif kind == "integer":
         yield from _number(value, shape, path)
-    elif kind in {"list", "map"} and len(value) > shape.metadata.get("max", len(value)):
-        what = "items" if kind == "list" else "entries"
-        yield f"{path}: {len(value)} {what} are more than {shape.metadata['max']}"
+    elif kind in {"list", "map"} and (problem := _count(value, shape)):
+        yield f"{path}: {problem}"
     else:
         for inner, inner_shape, inner_path in _inside(value, shape, path):
             yield from _limits(inner, inner_shape, inner_path)
@@ -164,6 +163,14 @@ def _inside(value: Any, shape: Any, path: str) -> Iterator[tuple[Any, Any, str]]
         for key, item in value.items():
             yield key, shape.key, f"{path} (key)"
             yield item, shape.value, f"{path}.{key[:64]}"
+
+
+def _count(value: Any, shape: Any) -> str:
+    """What is wrong with how many there are, if anything is. botocore asks this of lists only."""
+    least, most = shape.metadata.get("min", 0), shape.metadata.get("max", len(value))
+    if len(value) > most:
+        return f"{len(value)} are more than {most}"
+    return f"{len(value)} are fewer than {least}" if len(value) < least else ""
 
 
 def _number(value: int, shape: Any, path: str) -> Iterator[str]:

@@ -176,8 +176,8 @@ def _check_date(text: str, day: str, now: datetime) -> None:
 
 
 def _check_body(received: Received) -> None:
-    claimed = received.one("x-amz-content-sha256")
-    if claimed and not hmac.compare_digest(claimed, hashlib.sha256(received.body).hexdigest()):
-        raise Unsigned(
-            "InvalidSignatureException", "x-amz-content-sha256 is not the SHA-256 of the body."
-        )
+    """No secret is compared here. All else, such as UNSIGNED-PAYLOAD, is wrong."""
+    name = "x-amz-content-sha256"
+    digest = hashlib.sha256(received.body).hexdigest()
+    if name in received.headers and received.one(name) != digest:
+        raise Unsigned("InvalidSignatureException", f"{name} is not the SHA-256 of the body.")
