@@ -118,6 +118,8 @@ def _environment(options: Options, addresses: Mapping[str, str]) -> Mapping[str,
     if not (os.environ.get("SECRET_KEY") or os.environ.get("SECRET_KEY_FILE")):
         ours["SECRET_KEY_FILE"] = str(state.secret_key(options.state))
     kept = dict(os.environ)
+    # Six programs load the same modules: only the first should have to compile them.
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
     if not options.aws_endpoint:
         # Real credentials have no business in a simulated account, nor it with them.
         kept = {name: value for name, value in kept.items() if not name.startswith("AWS_")}
