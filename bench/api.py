@@ -91,6 +91,7 @@ def measure(
     """Each client sends its share, one request after the other."""
     make, clients = load
     shares = [make(REQUESTS // clients) for _ in range(clients)]
+    loop = loop_ms()
     used, began = cpu_seconds(process), time.perf_counter()
     with ThreadPoolExecutor(clients) as pool:
         answers = [one for share in pool.map(lambda s: exchange(port, s), shares) for one in share]
@@ -102,6 +103,7 @@ def measure(
         p50_ms=round(1000 * seconds[len(seconds) // 2], 1),
         p95_ms=round(1000 * seconds[len(seconds) * 95 // 100], 1),
         server_cpu_ms=round(1000 * used / len(answers), 2),
+        loop_ms=loop,
     )
 
 
@@ -202,6 +204,13 @@ def commits_per_second(folder: Path) -> float:
             connection.execute("INSERT INTO raw (text) VALUES (?)", ["x" * 500])
             count += 1
         return count / (time.perf_counter() - began)
+
+
+def loop_ms() -> float:
+    """What this machine needs for a loop of Python at this moment, to compare runs by."""
+    began = time.perf_counter()
+    sum(number * number for number in range(1_000_000))
+    return round(1000 * (time.perf_counter() - began))
 
 
 def make_environment(folder: Path) -> dict[str, str]:

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import UUIDField
 
 from executions import bus
 from executions.errors import Refused
-from executions.models import Event, JournalEntry
+from executions.models import Event, JournalEntry, rows
 
 if TYPE_CHECKING:
     from console.iam.models import User
@@ -24,17 +23,16 @@ NEXT: Final = (
 
 def record(
     execution_id: UUID, kind: str, *, step: str = "", by: str = "", data: Mapping[str, Any] = {}
-) -> Event:
+) -> None:
     """Add an event in the caller's transaction; the UPDATE takes the row, so seq has no gap."""
     with connection.cursor() as cursor:
         # Not by the ORM, which would have to ask again for the number.
-        cursor.execute(NEXT, [UUIDField().get_db_prep_value(execution_id, connection)])
+        cursor.execute(NEXT, [rows.adapt(execution_id)])
         (seq,) = cursor.fetchone()
-    event = Event.objects.create(
-        execution_id=execution_id, seq=seq, kind=kind, step=step, by=by, data=dict(data)
+    rows.insert(
+        Event(execution_id=execution_id, seq=seq, kind=kind, step=step, by=by, data=dict(data))
     )
     transaction.on_commit(lambda: bus.publish(bus.live_channel(execution_id), seq))
-    return event
 
 
 @contextmanager
@@ -49,8 +47,8 @@ def asked(by: User, action: str, resource: str) -> Iterator[JournalEntry]:
         with transaction.atomic():
             yield entry
             entry.granted = True
-            entry.save()
+            rows.insert(entry)
     except Refused as refusal:
         entry.granted, entry.reason = False, refusal.message
-        entry.save()
+        rows.insert(entry)
         raise

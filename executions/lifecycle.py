@@ -15,7 +15,7 @@ from django.db.models import F
 from executions import clock, library, queue
 from executions.errors import BadParameters, Conflict, NotAllowed, NotFound, Refused
 from executions.events import asked, record
-from executions.models import Account, DocumentVersion, Execution, Signal, StepExecution, Tag
+from executions.models import Account, DocumentVersion, Execution, Signal, StepExecution, Tag, rows
 from executions.runbook import template, values
 from executions.runbook.types import Runbook
 from executions.states import Status, sources
@@ -53,7 +53,7 @@ def start(request: Start, *, by: User) -> Execution:
             execution = prepare(request, account, by=by)
             _check_tags(execution, request.tags, by)
             with transaction.atomic():
-                execution.save(force_insert=True)
+                rows.insert(execution)
         except (Refused, IntegrityError):
             # Asked only now, since most tokens are new: the index finds those that are not.
             if earlier := _earlier(request, principal, account):
@@ -132,9 +132,10 @@ def check_parameters(
 
 
 def _account(account_id: str, region: str) -> Account:
-    account = Account.objects.filter(pk=account_id).first()
-    if account is None:
+    found = rows.read(Account, "account_id = %s", account_id)
+    if not found:
         raise NotAllowed(f"Account {account_id} is not connected to Countersign.")
+    account = found[0]
     if region not in account.regions:
         raise BadParameters(
             {"region": [f"{region} is not one of the Regions of {account}."]},

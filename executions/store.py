@@ -15,10 +15,9 @@ sleep is lost (measured: in 45 of 100 races).
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -26,10 +25,10 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, models, transaction
+from django.db import connection, transaction
 
 from executions import bus, clock
-from executions.models import Event, Execution, StepExecution
+from executions.models import Event, Execution, StepExecution, rows
 from executions.states import ACTIVE, LONG_AGO, NEVER, Status
 
 OWNER: Final = f"{os.uname().nodename[:24]}-{os.getpid()}-{secrets.token_hex(6)}"
@@ -98,7 +97,7 @@ def claim() -> Execution | None:
         ) AND wake_at <= %s AND lease_until <= %s
         RETURNING *
         """,  # noqa: S608 - the only part put in is the constant above
-        [_adapt(value) for value in (OWNER, until, until, now, now, now, now)],
+        [rows.adapt(value) for value in (OWNER, until, until, now, now, now, now)],
     )
     return next(iter(claimed), None)
 
@@ -112,15 +111,15 @@ def write(lease: Lease, change: Change) -> str:
             raise StopMeanwhile if _still_mine(lease) else Fenced
         last, stop = row
         for step in change.steps:
-            cursor.execute(_upsert(), _values(step))
+            cursor.execute(_upsert(), rows.values(step))
         first = last - len(change.events) + 1
         for seq, event in enumerate(change.events, start=first):
             event.seq = seq
-            cursor.execute(_insert_event(), _values(event))
+            cursor.execute(_insert_event(), rows.values(event))
         for signal in change.consumed:
             cursor.execute(
                 "UPDATE executions_signal SET consumed_at = %s WHERE id = %s",
-                [_adapt(clock.now()), signal],
+                [rows.adapt(clock.now()), signal],
             )
     _tell(lease, change, last)
     return str(stop)
@@ -130,7 +129,7 @@ def renew(lease: Lease) -> str:
     """Hold the lease for its whole time from now on. Answers with the stop request, or Fenced."""
     until = clock.now() + settings.LEASE
     with connection.cursor() as cursor:
-        cursor.execute(RENEW, [_adapt(value) for value in (until, until, *_mine(lease))])
+        cursor.execute(RENEW, [rows.adapt(value) for value in (until, until, *_mine(lease))])
         row = cursor.fetchone()
     if row is None:
         raise Fenced
@@ -140,7 +139,7 @@ def renew(lease: Lease) -> str:
 def release(lease: Lease, until: datetime) -> None:
     """Let go without having progressed; a lease that is lost already is let be."""
     with connection.cursor() as cursor:
-        cursor.execute(RELEASE, [_adapt(value) for value in (LONG_AGO, until, *_mine(lease))])
+        cursor.execute(RELEASE, [rows.adapt(value) for value in (LONG_AGO, until, *_mine(lease))])
 
 
 def _update(lease: Lease, change: Change) -> tuple[str, list[Any]]:
@@ -169,7 +168,7 @@ def _update(lease: Lease, change: Change) -> tuple[str, list[Any]]:
         f"UPDATE executions_execution SET {', '.join(parts)}"  # noqa: S608 - names from our code
         f" WHERE {where} RETURNING event_seq, stop_requested"
     )
-    return sql, [_adapt(value) for value in params]
+    return sql, [rows.adapt(value) for value in params]
 
 
 def _tell(lease: Lease, change: Change, last: int) -> None:
@@ -190,22 +189,9 @@ def _mine(lease: Lease) -> Sequence[Any]:
     return (lease.execution_id, lease.epoch, OWNER)
 
 
-@lru_cache(maxsize=4)
-def _columns(model: type[models.Model]) -> list[str]:
-    return [
-        field.column
-        for field in model._meta.concrete_fields  # noqa: SLF001 - Django documents it
-        if not isinstance(field, models.AutoField)
-    ]
-
-
-def _values(row: models.Model) -> list[Any]:
-    return [_adapt(getattr(row, name)) for name in _columns(type(row))]
-
-
 @lru_cache(maxsize=1)
 def _upsert() -> str:
-    names = _columns(StepExecution)
+    names = rows.columns(StepExecution)
     fresh = ", ".join(f"{name} = EXCLUDED.{name}" for name in names if name != "id")
     return (
         f"INSERT INTO executions_stepexecution ({', '.join(names)})"  # noqa: S608 - model columns
@@ -213,21 +199,5 @@ def _upsert() -> str:
     )
 
 
-@lru_cache(maxsize=1)
 def _insert_event() -> str:
-    names = _columns(Event)
-    return (
-        f"INSERT INTO executions_event ({', '.join(names)})"  # noqa: S608 - model columns
-        f" VALUES ({', '.join(['%s'] * len(names))})"
-    )
-
-
-def _adapt(value: Any) -> Any:
-    """A value as the driver takes it, the way the ORM would."""
-    if isinstance(value, datetime):
-        return connection.ops.adapt_datetimefield_value(value)
-    if isinstance(value, UUID):
-        return value if connection.features.has_native_uuid_field else value.hex
-    if isinstance(value, (Mapping, list)):
-        return json.dumps(value)
-    return value
+    return rows.insertion(Event)

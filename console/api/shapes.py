@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from executions import library
-from executions.models import Document, DocumentVersion, Execution, StepExecution, Tag
+from executions.models import Document, DocumentVersion, Execution, StepExecution, Tag, rows
 from executions.runbook import flow, values
 from executions.runbook.types import Parameter, Runbook, Step
 from executions.states import Status
@@ -73,8 +73,8 @@ def step_executions(row: Execution, begun: int | None = None) -> list[dict[str, 
     With `begun`, the order is that of the moment when so many steps had begun.
     """
     runbook = library.runbook(row.version)
-    rows = list(row.steps.all())
-    before, since = rows[:begun], rows[len(rows[:begun]) :]
+    steps = rows.read(StepExecution, "execution_id = %s ORDER BY number", row.pk)
+    before, since = steps[:begun], steps[len(steps[:begun]) :]
     names = {step.name for step in before}
     later = {step.name: step for step in reversed(since)}
     return [

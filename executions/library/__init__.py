@@ -15,7 +15,7 @@ from executions import clock
 from executions.actions import registry
 from executions.errors import BadParameters, Conflict, NotAllowed, NotFound
 from executions.events import asked
-from executions.models import Document, DocumentVersion, Tag
+from executions.models import Document, DocumentVersion, Tag, rows
 from executions.models.documents import AMAZON
 from executions.runbook.parse import parse
 from executions.runbook.tree import MAX_BYTES
@@ -62,14 +62,16 @@ def locate(name: str, *, region: str, by: User) -> Document:
     match = ARN.fullmatch(name)
     if match and match[1] != region:
         raise NotFound(f"{name} is in another Region.", code="InvalidDocument")
-    owners, plain = ((match[2] or AMAZON,), match[3]) if match else ((account, AMAZON), name)
-    # By a plain name it is the account's own or a predefined one: nobody needs to share it.
-    known = Document.objects.visible_to(account) if match else Document.objects.all()
-    # An own document goes before a predefined one of its name: digits sort before letters.
-    document = known.filter(owner__in=owners, name=plain).order_by("owner").first()
-    if document is None:
+    if match:
+        owner = match[2] or AMAZON
+        known = list(Document.objects.visible_to(account).filter(owner=owner, name=match[3]))
+    else:
+        # An own document goes before a predefined one of its name: digits sort before letters.
+        mine_first = "owner IN (%s, %s) AND name = %s ORDER BY owner"
+        known = rows.read(Document, mine_first, account, AMAZON, name)
+    if not known:
         raise NotFound(f"There is no document {name}.", code="InvalidDocument")
-    return document
+    return known[0]
 
 
 def runbook(version: DocumentVersion) -> Runbook:

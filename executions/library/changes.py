@@ -12,8 +12,8 @@ from executions import clock, service_settings
 from executions.errors import BadParameters, Conflict, NotAllowed, NotFound
 from executions.events import asked
 from executions.library import Draft, save_version
-from executions.models import Document, DocumentPermission, DocumentVersion, Tag
-from executions.models.documents import EVERYONE
+from executions.models import Document, DocumentPermission, DocumentVersion, Tag, rows
+from executions.models.documents import AMAZON, EVERYONE
 
 if TYPE_CHECKING:
     from console.iam.models import User
@@ -59,19 +59,25 @@ def find_version(
 
     By neither it is the default.
     """
-    found = document.versions_for(by.principal.account_id if by.principal else "")
-    if name:
-        found = found.filter(version_name=name)
-    if wanted or not name:
-        found = found.filter(number=document.number(wanted))
-    version = found.first()
-    if version is None:
+    account = by.principal.account_id if by.principal else ""
+    if document.owner in (AMAZON, account) and not name:
+        by_number = "document_id = %s AND number = %s"
+        found = rows.read(DocumentVersion, by_number, document.pk, document.number(wanted))
+    else:
+        versions = document.versions_for(account)
+        if name:
+            versions = versions.filter(version_name=name)
+        if wanted or not name:
+            versions = versions.filter(number=document.number(wanted))
+        found = list(versions[:1])
+    if not found:
         named = " ".join(one for one in (wanted, name) if one) or "$DEFAULT"
         raise NotFound(
             f"{document.name} has no version {named} that your account may use.",
             code="InvalidDocumentVersion",
         )
-    version.document = document  # as it was read
+    (version,) = found
+    version.document = document
     return version
 
 

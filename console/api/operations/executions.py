@@ -15,7 +15,7 @@ from console.api.operations.filters import filtered, matches, read_filters
 from executions import lifecycle
 from executions.errors import NotFound
 from executions.library import changes
-from executions.models import DocumentVersion, Execution
+from executions.models import DocumentVersion, Execution, rows
 
 # What starts of later releases will take: refused by name, never ignored.
 NOT_YET = (
@@ -64,19 +64,17 @@ def locate_execution(caller: Caller, params: Params, action: str) -> Execution:
     If there is none, whoever has no right to it learns only that.
     """
     text = params["AutomationExecutionId"]
-    found = (
-        Execution.objects.select_related("version")
-        .filter(pk=_read_id(text), account_id=caller.account_id, region=caller.region)
-        .order_by("pk")
-        .first()
-    )
-    if found is None:
+    place = (_read_id(text), caller.account_id, caller.region)
+    found = rows.read(Execution, "id = %s AND account_id = %s AND region = %s", *place)
+    if not found:
         caller.require(action, caller.resource("automation-execution", text))
         raise NotFound(
             f"There is no execution {text} in {caller.account_id}, {caller.region}.",
             code="AutomationExecutionNotFoundException",
         )
-    return found
+    execution = found[0]
+    (execution.version,) = rows.read(DocumentVersion, "id = %s", execution.version_id)
+    return execution
 
 
 def _read_id(text: str) -> UUID:
