@@ -9,16 +9,12 @@ before the clock runs, and sent over one connection per client.
 from __future__ import annotations
 
 import json
-import os
 import socket
 import sqlite3
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -28,9 +24,8 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from console.demo import redis
-from console.demo.child import WITH_US
-from console.demo.options import ROOT
+from bench.site import cpu_seconds, free_port, listens, site, web_command
+from bench.site import say as site_say
 from tests.stack.running import wait_until
 
 REGION = "eu-west-1"
@@ -49,18 +44,13 @@ COMMIT_SECONDS = 2.0
 
 def main() -> None:
     """Prints a JSON line for the limit, and one for each workload and number of clients."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as name, ExitStack() as stack:
-        folder = Path(name)
-        say("raw commits", requests_per_s=round(commits_per_second(folder)))
-        environment = make_environment(folder)
-        stack.enter_context(running(redis.command(folder), environment))
-        wait_until(redis.socket(folder).exists, "Redis answers")
-        prepare(environment)
+    with site() as here:
+        say("raw commits", requests_per_s=round(commits_per_second(here.folder)))
         port = free_port()
-        web = stack.enter_context(running(web_command(port), environment))
+        web = here.start(*web_command(port))
         wait_until(lambda: listens(port), "the web process answers")
-        api = Api(port, json.loads((folder / "users.json").read_text(encoding="utf-8")))
-        measure_all(api, web.pid)
+        users = json.loads((here.folder / "users.json").read_text(encoding="utf-8"))
+        measure_all(Api(port, users), web.pid)
 
 
 def measure_all(api: Api, process: int) -> None:
@@ -109,9 +99,7 @@ def measure(
 
 def say(workload: str, **numbers: float) -> None:
     """One line."""
-    facts = {"benchmark": "api", "workload": workload, "database": "sqlite", **numbers}
-    sys.stdout.write(json.dumps(facts) + "\n")
-    sys.stdout.flush()
+    site_say("api", workload=workload, database="sqlite", **numbers)
 
 
 class Api:
@@ -211,71 +199,6 @@ def loop_ms() -> float:
     began = time.perf_counter()
     sum(number * number for number in range(1_000_000))
     return round(1000 * (time.perf_counter() - began))
-
-
-def make_environment(folder: Path) -> dict[str, str]:
-    """Of the programs; nothing of the caller's settings."""
-    return {
-        "PATH": os.environ["PATH"],
-        "DJANGO_SETTINGS_MODULE": "console.settings",
-        "SECRET_KEY": "only for a benchmark",
-        "COUNTERSIGN_STATE": str(folder),
-        "DATABASE_URL": f"sqlite:///{folder}/db.sqlite3",
-        "REDIS_URL": redis.url(folder),
-        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",  # nobody asks it
-        "LOG_LEVEL": "WARNING",
-    }
-
-
-def prepare(environment: Mapping[str, str]) -> None:
-    """Tables and people."""
-    for command in ("migrate", "seed"):
-        subprocess.run(  # noqa: S603 - our own program
-            [sys.executable, "manage.py", command, "-v", "0"],
-            cwd=ROOT,
-            env=environment,
-            check=True,
-        )
-
-
-def web_command(port: int) -> list[str]:
-    """The web process as ./run starts it."""
-    program = [sys.executable, "-m", "uvicorn", "console.asgi:application", "--lifespan", "off"]
-    return [*program, "--port", str(port), "--no-access-log", "--log-level", "warning"]
-
-
-@contextmanager
-def running(
-    command: Sequence[str], environment: Mapping[str, str]
-) -> Iterator[subprocess.Popen[bytes]]:
-    """A program that ends with us."""
-    process = subprocess.Popen(  # noqa: S603 - our own programs
-        [*WITH_US, *command], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL
-    )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def cpu_seconds(process: int) -> float:
-    """What a process has used, by itself and in the kernel."""
-    fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def listens(port: int) -> bool:
-    """Whether somebody does."""
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 if __name__ == "__main__":

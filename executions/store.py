@@ -110,12 +110,13 @@ def write(lease: Lease, change: Change) -> str:
         if row is None:
             raise StopMeanwhile if _still_mine(lease) else Fenced
         last, stop = row
-        for step in change.steps:
-            cursor.execute(_upsert(), rows.values(step))
+        if change.steps:
+            cursor.executemany(_upsert(), [rows.values(step) for step in change.steps])
         first = last - len(change.events) + 1
         for seq, event in enumerate(change.events, start=first):
             event.seq = seq
-            cursor.execute(_insert_event(), rows.values(event))
+        if change.events:
+            cursor.executemany(_insert_event(), [rows.values(event) for event in change.events])
         for signal in change.consumed:
             cursor.execute(
                 "UPDATE executions_signal SET consumed_at = %s WHERE id = %s",

@@ -7,7 +7,7 @@ models' own, and values are adapted as the ORM would.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -43,7 +43,7 @@ def insertion(model: type[models.Model]) -> str:
 
 def values(row: models.Model) -> list[Any]:
     """The values of a row's columns."""
-    return [adapt(getattr(row, name)) for name in columns(type(row))]
+    return [adapt_one(getattr(row, name)) for name, adapt_one in _adapters(type(row))]
 
 
 def table(model: type[models.Model]) -> str:
@@ -51,14 +51,30 @@ def table(model: type[models.Model]) -> str:
     return model._meta.db_table  # noqa: SLF001
 
 
-@lru_cache(maxsize=32)
 def columns(model: type[models.Model]) -> list[str]:
     """The names of its columns, without a key that the database makes."""
+    return [name for name, _ in _adapters(model)]
+
+
+@lru_cache(maxsize=32)
+def _adapters(model: type[models.Model]) -> list[tuple[str, Callable[[Any], Any]]]:
+    """Each column with what its values go through; most are taken as they are."""
     return [
-        field.column
+        (field.column, _adapter(field))
         for field in model._meta.concrete_fields  # noqa: SLF001
         if not isinstance(field, models.AutoField)
     ]
+
+
+def _adapter(field: models.Field[Any, Any]) -> Callable[[Any], Any]:
+    if isinstance(field, models.ForeignKey):
+        return _adapter(field.target_field)
+    plain = (models.CharField, models.TextField, models.IntegerField, models.BooleanField)
+    return _same if isinstance(field, plain) else adapt
+
+
+def _same(value: Any) -> Any:
+    return value
 
 
 def adapt(value: Any) -> Any:
@@ -67,6 +83,6 @@ def adapt(value: Any) -> Any:
         return connection.ops.adapt_datetimefield_value(value)
     if isinstance(value, UUID):
         return value if connection.features.has_native_uuid_field else value.hex
-    if isinstance(value, (Mapping, list)):
+    if isinstance(value, (dict, list)):
         return json.dumps(value)
     return value
