@@ -51,7 +51,7 @@ print(json.dumps(late))
 START = (
     MAKE
     + f"""
-found = version("Started", 
+found = version("Started",
     "  - {{name: first, action: 'aws:sleep', inputs: {{Duration: PT1S}}}}\\n")
 for _ in range({SAMPLES}):
     run = start(found)

@@ -14,8 +14,11 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
 pages = get_asgi_application()
 
+from console import durability  # noqa: E402 - needs loaded apps
 from console.api.endpoint import api, is_ours  # noqa: E402 - needs loaded apps
 from console.live.stream import Message, Receive, Send, live  # noqa: E402 - needs loaded apps
+
+durability.wait_for_database()
 
 
 async def application(scope: Message, receive: Receive, send: Send) -> None:

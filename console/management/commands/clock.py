@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, close_old_connections
 
+from console import durability
 from executions import bus, clock, queue
 from executions.models import Execution
 from executions.states import NEVER
@@ -29,6 +30,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Until SIGTERM or SIGINT."""
+        durability.wait_for_database()
         stop = threading.Event()
 
         def told(signum: int, frame: FrameType | None) -> None:

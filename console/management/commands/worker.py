@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import connections
 
+from console import durability
 from executions import aws, jobs, queue, scripts
 
 SWEEP_SECONDS = 5.0
@@ -20,6 +21,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Warm up boto3, test the sandbox beside, and serve."""
+        durability.wait_for_database()
         aws.operation("ec2", "DescribeInstances")
         threading.Thread(target=scripts.self_test, name="self-test", daemon=True).start()
         stop = threading.Event()
