@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.test import run_wsgi_app
 
-from console.simulator import calls, ec2, faults
+from console.simulator import calls, commands, ec2, faults, images, volumes
+from console.simulator.agenda import Agenda
 from console.simulator.answers import Answer, RefusedError, read_error_code, write_error
 from console.simulator.calls import Call, CallLog
 from console.simulator.control import Control, is_own_page
+from console.simulator.extensions import Extensions, Tools
 from console.simulator.faults import FaultBook
 from console.simulator.identity import HUB_ACCOUNT, Identities, refuse_unknown_key
 from console.simulator.line import ClientLine
+from console.simulator.tokens import Tokens
 from console.simulator.transitions import Transitions
 from console.simulator.wire import AwsRequest, read_request, rewind
 
@@ -44,6 +47,7 @@ MOTO_DEFECTS = (
     AssertionError,
     AttributeError,
     LookupError,
+    NameError,
     RecursionError,
     TypeError,
     ValueError,
@@ -59,11 +63,18 @@ class Simulator:
         self._lock = threading.RLock()
         self.calls = CallLog()
         self.faults = FaultBook()
+        self._tokens = Tokens()
         self._control = Control(self.calls, self.faults, time_scale)
         self._identities = Identities()
         self._transitions = Transitions(time_scale)
+        self._agenda = Agenda(time_scale)
         self._identities.install()
         ec2.install(self._transitions)
+        images.install(self._agenda, self._transitions)
+        volumes.install(self._agenda)
+        self._commands = commands.install(self._transitions, self._lock, time_scale)
+        tools = Tools(self._agenda, self._identities, self._lock)
+        self.extensions = Extensions(tools)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "/")
@@ -121,8 +132,10 @@ class Simulator:
                 raise refuse_unknown_key(request.style)
             if not request.served:
                 raise _not_served(request)
+            with self._lock:
+                self.extensions.prepare(request.service)
             rewind(environ, request.body)
-            answer = self._ask_moto(environ, waits=(request.service, request.operation) in WAITING)
+            answer = self._perform(environ, request, call.account)
             if _is_unrouted(request, answer):
                 raise _not_served(request)
             return answer
@@ -136,11 +149,19 @@ class Simulator:
             message = "The simulated account failed on this call; its log has the reason."
             return write_error(request.style, "InternalFailure", message, 500)
 
+    def _perform(self, environ: WSGIEnvironment, request: AwsRequest, account: str) -> Answer:
+        if (request.service, request.operation) in WAITING:
+            return self._ask_moto(environ, waits=True)
+        with self._lock:
+            return self._tokens.answer(request, account, lambda: self._ask_moto(environ))
+
     def _ask_moto(self, environ: WSGIEnvironment, waits: bool = False) -> Answer:
         if waits:
             return self._run_moto(environ)
         with self._lock:
             self._transitions.settle()
+            self._agenda.settle()
+            self._commands.sweep()
             return self._run_moto(environ)
 
     def _run_moto(self, environ: WSGIEnvironment) -> Answer:

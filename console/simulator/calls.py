@@ -64,6 +64,12 @@ def record_effect(instance_ids: Iterable[str]) -> None:
         call.effective.extend(instance_ids)
 
 
+def find_token() -> str | None:
+    """The client token of the call that this thread is performing."""
+    call = _current.get()
+    return call.client_token if call else None
+
+
 class CallLog:
     """Append-only and thread-safe; sequence numbers start at 1 and survive clearing."""
 

@@ -52,6 +52,12 @@ def calls(endpoint: str, **filters: str | int) -> list[dict[str, Any]]:
     return found
 
 
+def messages(endpoint: str) -> list[dict[str, Any]]:
+    """What was published to SNS topics, in their order: topic, subject, message."""
+    found: list[dict[str, Any]] = _ask(endpoint, "GET", "messages")["messages"]
+    return found
+
+
 def clear_calls(endpoint: str) -> None:
     _ask(endpoint, "DELETE", "calls")
 

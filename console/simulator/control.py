@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 from console.simulator.answers import Answer, write_json
 from console.simulator.calls import CallLog
 from console.simulator.faults import FaultBook, read_faults
+from console.simulator.topics import list_messages
 from console.simulator.wire import read_body
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ class Control:
             case "DELETE", "/sim/calls":
                 self._calls.clear()
                 return write_json({"calls": []})
+            case "GET", "/sim/messages":
+                return write_json({"messages": list_messages()})
             case method, "/sim/faults":
                 return self._route_faults(method, environ)
         return write_json({"error": f"There is no {method} {path} here."}, 404)

@@ -69,10 +69,13 @@ def terminate_instances(response: InstanceResponse, transitions: Transitions) ->
     return _answer("TerminatingInstances", changes)
 
 
-def reboot_instances(response: InstanceResponse, _: Transitions) -> ActionResult:
+def reboot_instances(response: InstanceResponse, transitions: Transitions) -> ActionResult:
     instances = _read_instances(response)
     require_legal("reboot", instances)
-    record_effect(instance.id for instance in instances if instance.state == "running")
+    for instance in instances:
+        if instance.state == "running":
+            transitions.reboot(instance)
+            record_effect([instance.id])
     return EmptyResult()
 
 
@@ -93,6 +96,7 @@ def _remember_tokens(launch: Callable[[InstanceResponse], ActionResult]) -> Oper
                     "used in previous request(s).",
                 )
             return ActionResult(reservation)
+        _require_available(response)
         # EC2 launches MaxCount when it has room, and here it always has; moto takes MinCount.
         response.params["MinCount"] = response.params.get("MaxCount", 1)
         result = launch(response)
@@ -104,6 +108,14 @@ def _remember_tokens(launch: Callable[[InstanceResponse], ActionResult]) -> Oper
         return result
 
     return run_instances
+
+
+def _require_available(response: InstanceResponse) -> None:
+    """Refuse a launch from an image that is not ready yet."""
+    image = response.ec2_backend.amis.get(response.params.get("ImageId"))
+    if image is not None and image.state != "available":
+        message = f"The image ID '{image.id}' is not available: it is {image.state}."
+        raise RefusedError("InvalidAMIID.Unavailable", message)
 
 
 def _bind(operation: Operation, transitions: Transitions) -> Callable[..., ActionResult]:

@@ -24,12 +24,22 @@ ENVIRONMENTS = {PRODUCTION: "production", STAGING: "staging"}
 
 TOPIC = "Automation-approvals"
 EXECUTION_ROLE = "CountersignExecution"
+PROFILE = "ManagedInstanceProfile"
 PEOPLE = ("olivia", "alice", "bob", "victor", "ada")
 PEOPLES_ROLES = {PRODUCTION: ("ReleaseManagers",), STAGING: ("Operators",)}
 
 EXECUTION_RIGHTS = {
     "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Action": ["ec2:*", "ssm:*", "tag:*"], "Resource": "*"}],
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": [
+                *("autoscaling:*", "cloudformation:*", "ec2:*", "iam:*", "lambda:*", "rds:*"),
+                *("s3:*", "sns:*", "sqs:*", "ssm:*", "states:*", "tag:*"),
+            ],
+            "Resource": "*",
+        }
+    ],
 }
 
 
@@ -89,6 +99,7 @@ def seed_accounts() -> None:
         iam.put_role_policy(EXECUTION_ROLE, "RunAutomations", json.dumps(EXECUTION_RIGHTS))
         for name in PEOPLES_ROLES[account]:
             _create_role(iam, name, account)
+        _create_profile(iam)
     for name in PEOPLE:
         iam_backends[PRODUCTION]["aws"].create_user("us-east-1", name)
 
@@ -135,6 +146,23 @@ def _create_role(iam: Any, name: str, trusted_account: str) -> None:
         ],
     }
     iam.create_role(name, json.dumps(trust), "/", None, "", [], "3600")
+
+
+def _create_profile(iam: Any) -> None:
+    """The instance profile that the runbooks for AMIs take unless told otherwise."""
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "ec2.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+    role = iam.create_role(PROFILE, json.dumps(trust), "/", None, "", [], "3600")
+    profile = iam.create_instance_profile(PROFILE, "/", [])
+    profile.roles.append(role)
 
 
 def _find_image(backend: Any) -> str:

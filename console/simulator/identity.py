@@ -10,7 +10,7 @@ from typing import Any, cast
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.core.responses import ActionResult
 from moto.iam.models import Role, iam_backends
-from moto.sts.models import STSBackend
+from moto.sts.models import STSBackend, sts_backends
 from moto.sts.responses import TokenResponse
 
 from console.simulator.answers import RefusedError, Style
@@ -58,6 +58,25 @@ class Identities:
             if user is not None:
                 return Caller(account, user.arn)
         return None if access_key.startswith("ASIA") else HUB
+
+    def lend(self, role_arn: str, name: str, region: str) -> dict[str, str]:
+        """A session of a role for a service that acts as it, as environment variables.
+
+        RefusedError where there is no such role. Whom it trusts is not looked at: that is
+        for roles which people and other accounts assume.
+        """
+        if _find_role(role_arn) is None:
+            raise RefusedError(
+                "AccessDeniedException", f"The role {role_arn} cannot be assumed: it is not there."
+            )
+        account = role_arn.split(":")[4]
+        session = sts_backends[account]["aws"].assume_role(region, name, role_arn, "", 3600, "")
+        self._sessions[session.access_key_id] = Caller(account, session.arn, role_arn)
+        return {
+            "AWS_ACCESS_KEY_ID": session.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": session.secret_access_key,
+            "AWS_SESSION_TOKEN": session.session_token,
+        }
 
     def _wrap_assume_role(
         self, assume: Callable[[TokenResponse], ActionResult]

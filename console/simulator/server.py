@@ -45,4 +45,7 @@ def make_simulator(
     seed_topics()
     if fleet:
         seed_fleet(seed)
-    return make_server(host, port, simulator, threaded=True, request_handler=QuietHandler)
+    server = make_server(host, port, simulator, threaded=True, request_handler=QuietHandler)
+    tools = simulator.extensions.tools
+    tools.endpoint, tools.seeded = f"http://{host}:{server.port}", fleet
+    return server

@@ -16,6 +16,7 @@ from moto.core.utils import utcnow
 from moto.ec2.models.instances import Instance, StateReason
 
 from console.simulator.answers import RefusedError
+from console.simulator.instances.agents import Agents
 
 State = Literal["pending", "running", "shutting-down", "terminated", "stopping", "stopped"]
 Verb = Literal["start", "stop", "reboot"]
@@ -80,6 +81,7 @@ class Transitions:
         self._clock = clock
         self._moves: dict[str, Move] = {}
         self._healthy_at: dict[str, float] = {}
+        self.agents = Agents(scale, clock)
 
     def settle(self) -> None:
         """Finish every move whose time has come."""
@@ -91,6 +93,7 @@ class Transitions:
                 move.finish(move.instance, move.due)
 
     def launch(self, instance: Instance) -> None:
+        self.agents.launch(instance.id)
         self._begin(instance, "pending", START, self._finish_start)
 
     def start(self, instance: Instance) -> bool:
@@ -119,6 +122,11 @@ class Transitions:
         explain_user_action(instance, utcnow())
         self._begin(instance, "shutting-down", TERMINATE, _finish_terminate)
         return True
+
+    def reboot(self, instance: Instance) -> None:
+        """A running instance starts anew: it stays running, and its checks begin again."""
+        self._healthy_at[instance.id] = self._clock() + CHECKS * self._scale
+        self.agents.reboot(instance.id)
 
     def describe_checks(self, instance: Instance) -> dict[str, Any]:
         """One of DescribeInstanceStatus' two status summaries."""
@@ -153,6 +161,7 @@ class Transitions:
     def _finish_start(self, instance: Instance, at: float) -> None:
         instance.start()
         self._healthy_at[instance.id] = at + CHECKS * self._scale
+        self.agents.boot(instance.id, at)
 
 
 def require_legal(verb: Verb, instances: Iterable[Instance]) -> None:
@@ -171,15 +180,15 @@ def require_attribute_change(instance: Instance, attribute: str) -> None:
 
 
 def _finish_stop(instance: Instance, _: float) -> None:
-    reason = instance.state_transition_reason  # moto writes when it ended, EC2 when it began
-    instance.stop()
-    _explain(instance, reason or "", instance.state_reason)
+    transition, reason = instance.state_transition_reason, instance.state_reason
+    instance.stop()  # moto's say when it ended, EC2's who began it
+    _explain(instance, transition or "", reason)
 
 
 def _finish_terminate(instance: Instance, _: float) -> None:
-    reason = instance.state_transition_reason
+    transition, reason = instance.state_transition_reason, instance.state_reason
     instance.terminate()
-    _explain(instance, reason or "", instance.state_reason)
+    _explain(instance, transition or "", reason)
 
 
 def _explain(instance: Instance, transition: str, reason: StateReason) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from executions.actions._calls import refused
 from executions.actions.base import CallFailed, StepContext, StepFailed
 from executions.runbook.types import Value
+
+BEGINNING: Final = "User Initiated"  # the reason in the first event of each operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +30,10 @@ class Stack:
         """As the outputs of a step."""
         return {"StackId": self.id, "StackStatus": self.status, "StackStatusReason": self.reason}
 
-    def failure(self, message: str, *, retryable: bool = True) -> StepFailed:
-        """A failed step, with CloudFormation's reason."""
+    def failure(self, message: str, cause: str = "") -> StepFailed:
+        """A failed step, with CloudFormation's reason, and the cause among its resources."""
         return StepFailed(
-            f"{message} {self.reason}".strip(),
-            retryable=retryable,
+            " ".join(filter(None, (message, self.reason.strip(), cause))),
             stage="PostVerification",
             kind="Verification",
             outputs=self.outputs,
@@ -53,6 +55,26 @@ def read_stack(ctx: StepContext, name: str) -> Stack | None:
         return None
     found = stacks[0]
     return Stack(found["StackId"], found["StackStatus"], found.get("StackStatusReason", ""))
+
+
+def find_cause(ctx: StepContext, stack: Stack) -> str:
+    """Which resource failed first in the last operation, and why; empty if nothing tells.
+
+    The stack's own reason names resources, and is dropped when a rollback is complete; the
+    events keep what happened.
+    """
+    try:
+        page = ctx.read("cloudformation", "DescribeStackEvents", StackName=stack.id)
+    except CallFailed:
+        return ""  # the failure itself is what matters
+    cause = ""
+    for event in page.get("StackEvents", []):  # the latest first
+        status, reason = event.get("ResourceStatus", ""), event.get("ResourceStatusReason")
+        if reason == BEGINNING:
+            break
+        if status.endswith("_FAILED") and reason and event.get("PhysicalResourceId") != stack.id:
+            cause = f"{event['LogicalResourceId']} is {status}: {reason}"
+    return cause
 
 
 def look_up(ctx: StepContext, name: str, stage: str = "PostVerification") -> Stack | None:

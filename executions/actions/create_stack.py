@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from executions.actions._calls import describe_refusal
 from executions.actions._requests import need_text, pick, typed_spec
-from executions.actions._stacks import Stack, look_up, read_stack
+from executions.actions._stacks import Stack, find_cause, look_up, read_stack
 from executions.actions.base import (
     BadInput,
     BaseAction,
@@ -28,6 +28,7 @@ OPTIONAL: Final = {
     "Capabilities": "StringList",
     "ClientRequestToken": "String",
     "DisableRollback": "Boolean",
+    "EnableTerminationProtection": "Boolean",
     "OnFailure": "String",
     "NotificationARNs": "StringList",
     "ResourceTypes": "StringList",
@@ -162,7 +163,8 @@ def _conclude(ctx: StepContext, stack: Stack) -> Outcome:
         return Done(stack.outputs)
     if stack.is_moving:
         return Wait(ctx.poll(), ctx.state, outputs=stack.outputs)
-    failure = stack.failure(f"Stack {stack.id} is {stack.status}, not CREATE_COMPLETE.")
+    cause = find_cause(ctx, stack)
+    failure = stack.failure(f"Stack {stack.id} is {stack.status}, not CREATE_COMPLETE.", cause)
     if stack.status != "ROLLBACK_COMPLETE" or ctx.attempt >= ctx.step.max_attempts:
         raise failure
     request = {"StackName": stack.id, "ClientRequestToken": f"{ctx.token}-delete"}

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from executions.actions._calls import describe_refusal
 from executions.actions._requests import need_text, pick, typed_spec
-from executions.actions._stacks import Stack, look_up, read_stack
+from executions.actions._stacks import Stack, find_cause, look_up, read_stack
 from executions.actions.base import (
     BaseAction,
     Call,
@@ -89,5 +89,6 @@ def _conclude(ctx: StepContext, stack: Stack | None) -> Outcome:
     if stack is None or stack.status == DELETED:
         return Done()
     if stack.status == "DELETE_FAILED":
-        raise stack.failure(f"Stack {stack.id} could not be deleted.")
+        cause = find_cause(ctx, stack)
+        raise stack.failure(f"Stack {stack.id} could not be deleted.", cause)
     return Wait(ctx.poll(), ctx.state)

@@ -248,10 +248,20 @@ def _conclude(ctx: StepContext, command: dict[str, Any]) -> Outcome:
 
 
 def _read_result(ctx: StepContext, command_id: str) -> dict[str, Value]:
-    """Output and response code, which only one plugin on one instance can have."""
+    """Response code and output: of one plugin on one instance, output if that was named by id."""
     found = ask(ctx, "ssm", "ListCommandInvocations", CommandId=command_id, Details=True)
     invocations = found.get("CommandInvocations", [])
     plugins = invocations[0].get("CommandPlugins", []) if len(invocations) == 1 else []
     if len(plugins) != 1 or found.get("NextToken"):
         return {}
-    return {name: plugins[0][name] for name in ("ResponseCode", "Output") if name in plugins[0]}
+    shown = ("ResponseCode", "Output") if _names_instances(ctx) else ("ResponseCode",)
+    return {name: plugins[0][name] for name in shown if name in plugins[0]}
+
+
+def _names_instances(ctx: StepContext) -> bool:
+    """Whether instances are meant by their ids: a tag may mean one today and two tomorrow."""
+    targets = ctx.inputs.get("Targets")
+    if not isinstance(targets, list):
+        return True
+    keys = [each.get("Key") for each in targets if isinstance(each, dict)]
+    return all(isinstance(key, str) and key.lower() == "instanceids" for key in keys)

@@ -6,6 +6,7 @@ bubblewrap makes the namespaces; its own environment is empty, since it is proce
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import itertools
 import json
@@ -63,23 +64,26 @@ def run(sandbox: Sandbox, job: Job, abort: threading.Event | None = None) -> Res
     Unavailable if it could not be started, so that nothing of it has run.
     """
     if job.language == POWERSHELL and runtime.find_powershell() is None:
-        raise Unavailable("PowerShell (pwsh) is not installed on this host.")
+        raise Unavailable(
+            "PowerShell (pwsh) is not installed on this host. Install it on every host that runs a"
+            " worker, and start the workers again."
+        )
     log, report = Log(), Report()
     uid = _choose_user()
     with ExitStack() as stack:
         socket = stack.enter_context(broker.serve(job.network, uid)) if job.network else None
-        task = stack.enter_context(_nameless_file(_encode(job)))
-        rules = stack.enter_context(_nameless_file(seccomp.compile_filter()))
+        task = stack.enter_context(nameless_file(_encode(job)))
+        rules = stack.enter_context(nameless_file(seccomp.compile_filter()))
         report_end, report_fd = os.pipe()
         stack.callback(os.close, report_end)
-        with _closing(report_fd):
+        with closing(report_fd):
             command = [
                 *_describe_box(sandbox, rules, socket),
                 *("--", "/usr/bin/python3", "-ISB", "-Xutf8", "-c", START),
                 *(str(task), str(report_fd)),
                 *([_target(job)] if job.network else []),
             ]
-            process = stack.enter_context(_start(command, uid, (task, rules, report_fd)))
+            process = stack.enter_context(start(command, uid, (task, rules, report_fd)))
         sinks = (
             (process.stdout.fileno(), log.stream("standard output")),  # type: ignore[union-attr]
             (process.stderr.fileno(), log.stream("standard error")),  # type: ignore[union-attr]
@@ -109,7 +113,7 @@ def _describe_box(sandbox: Sandbox, rules: int, socket: Path | None) -> list[str
     ]
 
 
-def _start(command: list[str], uid: int, fds: tuple[int, ...]) -> subprocess.Popen[bytes]:
+def start(command: list[str], uid: int, fds: tuple[int, ...]) -> subprocess.Popen[bytes]:
     """With nothing of ours but the pipes; and never as root, for which there is no limit."""
     is_root = os.geteuid() == 0
     try:
@@ -147,8 +151,15 @@ def _encode(job: Job) -> bytes:
         "language": job.language,
         "environment": dict(job.environment),
         "seconds": job.seconds,
+        "attachment": _attached(job),
     }
     return json.dumps(facts).encode()
+
+
+def _attached(job: Job) -> dict[str, str] | None:
+    if job.attachment is None:
+        return None
+    return {"name": job.attachment.name, "data": base64.b64encode(job.attachment.data).decode()}
 
 
 def _target(job: Job) -> str:
@@ -158,17 +169,17 @@ def _target(job: Job) -> str:
 
 
 @contextmanager
-def _nameless_file(data: bytes) -> Iterator[int]:
+def nameless_file(data: bytes) -> Iterator[int]:
     """A file in memory that only its descriptor leads to, to be read from its start."""
     fd = os.memfd_create("countersign", os.MFD_CLOEXEC)
-    with _closing(fd):
+    with closing(fd):
         os.truncate(fd, len(data))
         os.pwrite(fd, data, 0)
         yield fd
 
 
 @contextmanager
-def _closing(fd: int) -> Iterator[None]:
+def closing(fd: int) -> Iterator[None]:
     try:
         yield
     finally:

@@ -48,7 +48,7 @@ def prepare(folder: Path, *, others: bool) -> Path:
     try:
         home.mkdir(parents=True, exist_ok=True)
         home.chmod(0o755 if others else 0o700)
-        _check_owner(home)
+        check_owner(home)
         with (home / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # all workers of a host start at the same time
             tree = home / _name()
@@ -77,7 +77,7 @@ def _open_folder() -> Path:
     return Path(tempfile.gettempdir()) / f"countersign-sandbox-{os.geteuid()}"
 
 
-def _check_owner(home: Path) -> None:
+def check_owner(home: Path) -> None:
     """In a folder that all may write into, the name may be somebody else's."""
     found = home.lstat()
     writable = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
@@ -132,11 +132,11 @@ def _build(tree: Path) -> None:
             _copy(origin, ours / origin.name)
         _copy(INSIDE, ours / "sandbox_inside")
         _copy_powershell(new)
-        _copy_libraries(new, [new / "bin" / "python3", *new.rglob("*.so")])
+        copy_libraries(new, [new / "bin" / "python3", *new.rglob("*.so")])
         if ZONES.is_dir():
             _copy(ZONES, new / "share" / "zoneinfo")
         compileall.compile_dir(str(new / "lib"), quiet=2, workers=1)
-        _open_modes(new)
+        open_modes(new)
         new.rename(tree)
 
 
@@ -153,10 +153,10 @@ def _copy_powershell(tree: Path) -> None:
     """All of PowerShell's folder, where the host has it."""
     if program := find_powershell():
         _copy(program.parent, tree / "lib" / "powershell")
-        _copy_libraries(tree, [program, *program.parent.glob("*.so")])
+        copy_libraries(tree, [program, *program.parent.glob("*.so")])
 
 
-def _copy_libraries(tree: Path, programs: Iterable[Path]) -> None:
+def copy_libraries(tree: Path, programs: Iterable[Path]) -> None:
     """The shared libraries that programs ask for, with the loader, where the loader looks."""
     listed = subprocess.run(  # noqa: S603 - a program of this host, on files of ours
         ["ldd", *map(str, programs)],  # noqa: S607 - where the host has it
@@ -171,7 +171,7 @@ def _copy_libraries(tree: Path, programs: Iterable[Path]) -> None:
             _copy(library, target)
 
 
-def _open_modes(tree: Path) -> None:
+def open_modes(tree: Path) -> None:
     """Readable for all, writable for us: whatever mask the packages were installed with."""
     for folder, _, names in os.walk(tree):
         Path(folder).chmod(0o755)

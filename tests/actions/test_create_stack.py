@@ -124,11 +124,38 @@ def test_it_follows_the_stack_by_its_id(make_context: MakeContext, poll: datetim
 def test_any_other_end_fails_with_cloudformations_reason(
     make_context: MakeContext, status: str
 ) -> None:
-    aws = Answers(DescribeStacks=stacks(status, "No such AMI"))
+    aws = Answers(DescribeStacks=stacks(status, "No such AMI"), DescribeStackEvents=DENIED)
     context = make_context(NAME, INPUTS, state={"StackId": ID}, read=aws.read)
     with pytest.raises(StepFailed, match=f"is {status}.*No such AMI") as failure:
         CreateStack().resume(context)
     assert failure.value.outputs == outputs(status, "No such AMI")
+
+
+def test_the_cause_among_the_resources_is_found_in_the_events(make_context: MakeContext) -> None:
+    def event(name: str, status: str, reason: str = "") -> dict[str, str]:
+        return {
+            "LogicalResourceId": name,
+            "PhysicalResourceId": ID if name == "web" else "",
+            "ResourceStatus": status,
+            "ResourceStatusReason": reason,
+        }
+
+    latest_first = [
+        event("web", "ROLLBACK_COMPLETE"),
+        event("web", "ROLLBACK_FAILED", "The stack's own"),
+        event("Second", "CREATE_FAILED", "Resource creation cancelled"),
+        event("First", "CREATE_FAILED", "No such AMI"),
+        event("First", "CREATE_IN_PROGRESS"),
+        event("web", "CREATE_IN_PROGRESS", "User Initiated"),
+        event("Earlier", "CREATE_FAILED", "Of another operation"),
+    ]
+    aws = Answers(
+        DescribeStacks=stacks("ROLLBACK_COMPLETE"),
+        DescribeStackEvents={"StackEvents": latest_first},
+    )
+    context = make_context(NAME, INPUTS, state={"StackId": ID}, read=aws.read)
+    with pytest.raises(StepFailed, match=r"First is CREATE_FAILED: No such AMI$"):
+        CreateStack().resume(context)
 
 
 def test_a_stack_that_vanished_fails_the_step(make_context: MakeContext) -> None:
@@ -142,7 +169,10 @@ def test_before_another_attempt_our_rolled_back_stack_is_deleted(
     make_context: MakeContext, poll: datetime
 ) -> None:
     step = Step(name="theStep", action=NAME, max_attempts=2)
-    aws = Answers(DescribeStacks=[stacks("ROLLBACK_COMPLETE", "Full"), stacks("DELETE_COMPLETE")])
+    aws = Answers(
+        DescribeStacks=[stacks("ROLLBACK_COMPLETE", "Full"), stacks("DELETE_COMPLETE")],
+        DescribeStackEvents=events(),
+    )
     context = make_context(NAME, INPUTS, state={"StackId": ID}, step=step, read=aws.read)
     delete = CreateStack().resume(context)
     assert isinstance(delete, Call)

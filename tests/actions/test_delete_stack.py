@@ -99,7 +99,10 @@ def test_it_waits_until_the_stack_is_gone(after: MakeContext, poll: datetime) ->
 
 
 def test_a_failed_deletion_fails_the_step_with_the_reason(after: MakeContext) -> None:
-    aws = Answers(DescribeStacks=stacks("DELETE_FAILED", "The bucket is not empty"))
+    aws = Answers(
+        DescribeStacks=stacks("DELETE_FAILED", "The bucket is not empty"),
+        DescribeStackEvents={"StackEvents": []},
+    )
     with pytest.raises(StepFailed, match=r"could not be deleted.*The bucket is not empty"):
         DeleteStack().resume(after(aws))
 

@@ -168,6 +168,22 @@ def test_several_plugins_or_instances_have_none(sent: MakeContext, found: dict[s
     assert RunCommand().resume(sent(aws)) == Done(outputs, response=outputs)
 
 
+@pytest.mark.parametrize(
+    ("key", "shown"), [("tag:role", False), ("tag-key", False), ("InstanceIds", True)]
+)
+def test_an_instance_found_by_a_tag_has_no_output(
+    make_context: MakeContext, now: datetime, key: str, shown: bool
+) -> None:
+    inputs = {"DocumentName": "Doc", "Targets": [{"Key": key, "Values": ["web"]}]}
+    aws = Answers(ListCommands=commands("Success"), ListCommandInvocations=invocations(PLUGIN))
+    call = Sent("ssm", "SendCommand", inputs, now)
+    context = make_context(NAME, inputs, state=STATE, sent=call, read=aws.read)
+    outcome = RunCommand().resume(context)
+    assert isinstance(outcome, Done)
+    assert outcome.outputs["ResponseCode"] == 0
+    assert ("Output" in outcome.outputs) is shown
+
+
 @pytest.mark.parametrize("status", ["Failed", "TimedOut", "Cancelled"])
 def test_any_other_end_fails_with_what_is_known(sent: MakeContext, status: str) -> None:
     plugin = {"ResponseCode": 2, "Output": "no such file"}

@@ -9,6 +9,7 @@ import pytest
 
 from console.simulator import client
 from tests.simulator.aws import PRODUCTION, assume, make_client, wait_for_state
+from tests.simulator.shells import Shells
 
 
 @pytest.fixture(scope="session")
@@ -46,3 +47,15 @@ def instance_id(ec2: Any) -> str:
     found: str = launched["Instances"][0]["InstanceId"]
     wait_for_state(ec2, found, "running")
     return found
+
+
+@pytest.fixture
+def shells(endpoint: str) -> Shells:
+    """Run Command of Production in eu-west-1, through the execution role."""
+    return Shells(make_client(endpoint, "ssm", assume(endpoint, PRODUCTION)))
+
+
+@pytest.fixture
+def machine(shells: Shells, instance_id: str) -> str:
+    """A running instance of the test's own that is online."""
+    return shells.wait_online(instance_id)

@@ -14,7 +14,7 @@ from tests.simulator.aws import make_client
 @pytest.mark.parametrize(
     ("service", "method", "arguments", "code"),
     [
-        ("ssm", "describe_instance_information", {}, "UnknownOperationException"),  # JSON
+        ("ssm", "get_inventory", {}, "UnknownOperationException"),  # JSON
         ("ec2", "describe_capacity_blocks", {}, "InvalidAction"),  # EC2 query
         ("elbv2", "describe_trust_stores", {}, "InvalidAction"),  # query
         (
@@ -49,10 +49,9 @@ def test_a_filter_moto_lacks_is_named(endpoint: str) -> None:
 
 
 def test_a_defect_of_moto_is_an_internal_failure(endpoint: str) -> None:
-    ec2 = make_client(endpoint, "ec2")
-    volume = ec2.create_volume(AvailabilityZone="eu-west-1a", Size=1)["VolumeId"]
+    cloudformation = make_client(endpoint, "cloudformation")
     with pytest.raises(ClientError, match="InternalFailure") as refusal:
-        ec2.detach_volume(VolumeId=volume)
+        cloudformation.delete_change_set(ChangeSetName="nobodys", StackName="nobodys")
     assert refusal.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
 
 
