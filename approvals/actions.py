@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid5
@@ -12,9 +11,9 @@ from django.db import transaction
 from approvals import decisions, facts, policy
 from approvals.facts import Terms
 from approvals.models import ApprovalRequest, Approver
+from approvals.terms import read_terms
 from executions import clock
 from executions.actions.base import (
-    BadInput,
     BaseAction,
     Call,
     CallFailed,
@@ -32,9 +31,6 @@ from executions.runbook.types import ActionSpec, Value
 
 USUAL: Final = timedelta(days=7)
 LONGEST: Final = timedelta(days=30)
-MOST_APPROVERS: Final = 10
-MESSAGE_LENGTH: Final = 4096
-TOPIC: Final = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:Automation[A-Za-z0-9_-]{0,246}")
 NOTICE: Final = """\
 An execution of {document} waits for your decision.
 
@@ -60,10 +56,11 @@ class Approve(BaseAction):
 
     spec = ActionSpec(
         name="aws:approve",
-        required=frozenset({"Approvers"}),
         optional=frozenset({"NotificationArn", "Message", "MinRequiredApprovals"}),
+        one_of=(frozenset({"Approvers", "EnhancedApprovals"}),),
         types={
             "Approvers": "StringList",
+            "EnhancedApprovals": "StringMap",
             "NotificationArn": "String",
             "Message": "String",
             "MinRequiredApprovals": "Integer",
@@ -107,41 +104,6 @@ class Approve(BaseAction):
         if request is None or _close(request, why) or why != "timeout":
             return None
         return _outcome(ctx, request)
-
-
-def read_terms(ctx: StepContext) -> Terms:
-    """The step's inputs, checked."""
-    approvers = [name.strip() for name in ctx.texts("Approvers")]
-    if not approvers or not all(approvers):
-        raise BadInput("Approvers must name at least one person or role, and no empty ones.")
-    if len(approvers) > MOST_APPROVERS:
-        raise BadInput(f"Approvers names {len(approvers)}; {MOST_APPROVERS} are the limit.")
-    if twice := sorted({name for name in approvers if approvers.count(name) > 1}):
-        raise BadInput(f"Approvers names {', '.join(twice)} more than once.")
-    required = ctx.number("MinRequiredApprovals", 1)
-    if not 1 <= required <= len(approvers):
-        raise BadInput(
-            f"MinRequiredApprovals must be from 1 to the number of Approvers, {len(approvers)},"
-            f" not {required}."
-        )
-    return Terms(tuple(approvers), required, _message(ctx), _topic(ctx))
-
-
-def _message(ctx: StepContext) -> str:
-    message = ctx.text("Message")
-    if len(message) > MESSAGE_LENGTH:
-        raise BadInput(f"Message has {len(message)} characters; {MESSAGE_LENGTH} are the limit.")
-    return message
-
-
-def _topic(ctx: StepContext) -> str:
-    topic = ctx.text("NotificationArn").strip()
-    if topic and not TOPIC.fullmatch(topic):
-        raise BadInput(
-            "NotificationArn must be the ARN of an SNS topic whose name begins with Automation,"
-            f" not {topic}."
-        )
-    return topic
 
 
 def _request_id(ctx: StepContext) -> UUID:

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
-from executions import library, targets
+from executions import children, library, targets
 from executions.actions.base import StepContext
-from executions.models import Execution
+from executions.library import repeats
+from executions.models import Execution, RepeatableStep
 from executions.runbook import template
-from executions.runbook.types import Value
+from executions.runbook.types import Step, Value
 
 Facts: TypeAlias = dict[str, Any]
 
@@ -87,6 +88,7 @@ def changes(asked: Facts, now: Facts) -> list[str]:
 
 def _later_steps(ctx: StepContext, execution: Execution) -> list[Value]:
     steps = list(library.runbook(execution.version).walk())
+    vouched = repeats.declared(execution)
     here = next(place for place, step in enumerate(steps) if step.name == ctx.step.name)
     scope = replace(
         ctx.scope,
@@ -94,17 +96,40 @@ def _later_steps(ctx: StepContext, execution: Execution) -> list[Value]:
         outputs={name: of for name, of in ctx.scope.outputs.items() if name != ctx.step.name},
         system={name: value for name, value in ctx.scope.system.items() if name not in DATES},
     )
+    loop = steps[here].loop
+    # In the passes to come the loop is asked again, and the steps before this one run again.
+    again = [step for step in steps[:here] if loop and loop in (step.name, step.loop)]
+    unknown = {name: of for name, of in scope.outputs.items() if name != loop}
+    to_come = [(step, scope) for step in steps[here + 1 :]]
+    to_come += [(step, replace(scope, outputs=unknown)) for step in again]
     return [
-        {
-            "name": step.name,
-            "action": step.action,
-            "inputs": {
-                name: value if name in template.CODE_INPUTS else _as_known(value, scope)
-                for name, value in step.inputs.items()
-            },
-        }
-        for step in steps[here + 1 :]
+        {**_describe(step, known, execution), **_vouched(vouched.get(step.name))}
+        for step, known in to_come
     ]
+
+
+def _describe(step: Step, scope: template.Scope, execution: Execution) -> Facts:
+    """A step with its inputs as far as they are known, and the runbook that it will start."""
+    inputs = {
+        name: value if name in template.CODE_INPUTS else _as_known(value, scope)
+        for name, value in step.inputs.items()
+    }
+    described: Facts = {"name": step.name, "action": step.action, "inputs": inputs}
+    if step.action == "aws:executeAutomation" and (started := children.name(execution, inputs)):
+        described["starts"] = {
+            "document": started.document.name,
+            "owner": started.document.owner,
+            "version": started.number,
+            "sha256": hashlib.sha256(started.content.encode()).hexdigest(),
+        }
+    return described
+
+
+def _vouched(declared: RepeatableStep | None) -> Facts:
+    """Who says that the step may be sent again after a lost answer, and why."""
+    if declared is None:
+        return {}
+    return {"repeatable": {"by": declared.declared_by_arn, "reason": declared.reason}}
 
 
 def _as_known(value: Value, scope: template.Scope) -> Value:

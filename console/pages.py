@@ -23,6 +23,7 @@ from executions.states import Status
 from executions.views.http import SignedIn, account_of
 
 MOST = 20
+MOST_EVENTS = 300  # on the page of an execution, unless all are asked for
 
 
 @require_safe
@@ -51,12 +52,11 @@ def home(request: SignedIn) -> HttpResponse:
 def execution(request: SignedIn, execution_id: UUID) -> HttpResponse:
     """One run: its steps, events and summary, followed live."""
     found = lifecycle.find(execution_id, by=request.user)
+    first = 0 if request.GET.get("events") == "all" else found.event_seq - MOST_EVENTS
     context = {
-        "execution": found,
-        "steps": presentation.steps(found),
-        "upcoming": presentation.upcoming(found),
-        "idle": presentation.is_idle(found),
-        "events": found.events.filter(seq__lte=found.event_seq),
+        **presentation.show(found),
+        "events": found.events.filter(seq__gt=first, seq__lte=found.event_seq),
+        "earlier_events": max(first, 0),
         "approval": ApprovalRequest.objects.filter(execution=found).order_by("-created_at").first(),
         "account": account_of(request),
         "live": tickets.attributes(request.user, found),

@@ -155,6 +155,8 @@ LEASE = timedelta(seconds=env.seconds("COUNTERSIGN_LEASE_SECONDS", 30))
 # How long after its time-out a request of a dead worker may still arrive at AWS.
 QUIET_TIME = timedelta(seconds=env.seconds("COUNTERSIGN_QUIET_SECONDS", 60))
 TURN_STEPS = 20
+# Of one execution, with every pass of its loops.
+MOST_STEPS = env.count("COUNTERSIGN_MOST_STEPS", 10_000)
 TURN_TIME = timedelta(seconds=30)
 DRAIN_TIME = timedelta(minutes=5)
 RETRY_DELAY = timedelta(seconds=env.seconds("COUNTERSIGN_RETRY_SECONDS", 3))

@@ -16,11 +16,14 @@ from typing import Any
 
 from django.conf import settings
 
-from executions import aws, clock, heartbeat, scripts, webhooks
+from executions import aws, clock, heartbeat, library, scripts, webhooks
 from executions.actions.base import BadInput, Call, CallFailed, Outcome, StepFailed, Unknown
+from executions.library import repeats
 from executions.models import StepExecution
-from executions.turn import Again, Phase, Turn, soon, token
+from executions.pace import soon
+from executions.turn import Again, Phase, Turn, token
 
+MOST_REPEATS = 3  # of one call, although it may be repeated
 OURS = (webhooks.SERVICE, scripts.SERVICE)  # calls that AWS's models do not know
 
 
@@ -87,7 +90,11 @@ def _make(turn: Turn, row: StepExecution, identity: aws.Identity) -> dict[str, A
     call, region = _stored(row), turn.execution.region
     if call["service"] == scripts.SERVICE:
         with heartbeat.keep(turn.lease) as abort:
-            terms = scripts.Terms(row.deadline_at, abort)
+            attached = call["request"].get("Attachment")
+            data = attached and library.attachments.read_attached(
+                turn.execution.version_id, attached["Name"]
+            )
+            terms = scripts.Terms(row.deadline_at, abort, data)
             return scripts.run(identity, region, call["request"], terms)
     if call["service"] == webhooks.SERVICE:
         return webhooks.post(identity, region, call["request"])
@@ -137,14 +144,31 @@ def _refuse(turn: Turn, row: StepExecution, error: aws.AwsError) -> Outcome:
     )
 
 
-def _look(turn: Turn, row: StepExecution, error: aws.AwsError | None = None) -> Outcome:
+def _look(turn: Turn, row: StepExecution, error: aws.AwsError | None = None) -> Outcome | Again:
     """Let the action find out what became of a call whose answer is lost."""
     outcome = turn.action(row).recover(turn.context(row))
     sent = _stored(row)
     turn.event("step:recovering", row, call=f"{sent['service']}:{sent['operation']}")
     if isinstance(outcome, Unknown) and error:
         return replace(outcome, evidence={**outcome.evidence, "LastAnswer": str(error)})
-    return outcome
+    return _repeat(turn, row, outcome) if isinstance(outcome, Unknown) else outcome
+
+
+def _repeat(turn: Turn, row: StepExecution, unknown: Unknown) -> Outcome | Again:
+    """Send the call again if somebody vouches for the step, a few times; else a person decides."""
+    call, vouched = _stored(row), repeats.declared(turn.execution).get(row.name)
+    times = call.get("repeats", 0)
+    if vouched is None or turn.execution.stop_requested:
+        return unknown
+    who = vouched.declared_by_arn
+    if times == MOST_REPEATS:
+        said = f"{who} declared that the step may be repeated; that was done {times} times."
+        return replace(unknown, reason=f"{unknown.reason} {said}")
+    turn.event("step:repeating", row, declared_by=who, reason=vouched.reason)
+    row.call = {**call, "repeats": times + 1}
+    if call["service"] == scripts.SERVICE:
+        scripts.forget(call)
+    return resend(turn, row)
 
 
 def follow_up(turn: Turn, row: StepExecution) -> Outcome | Again:

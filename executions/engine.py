@@ -9,32 +9,42 @@ goes on from the row (executions/store.py, executions/calls.py).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from typing import Final
 
 from django.conf import settings
 
-from executions import aws, calls, clock, closing, ends, interactive, queue
+from executions import (
+    aws,
+    calls,
+    children,
+    clock,
+    closing,
+    deadlines,
+    ends,
+    interactive,
+    loops,
+    queue,
+)
 from executions.actions.base import (
     BadInput,
     Call,
     CallFailed,
+    Child,
     Done,
     Outcome,
+    Pass,
     StepFailed,
     StepTimedOut,
     Unknown,
     Wait,
 )
 from executions.models import Execution, StepExecution
+from executions.pace import soon
 from executions.runbook import flow, template
+from executions.runbook.convert import read_maps
 from executions.runbook.jsonpath import CannotConvert, SelectorError, extract_outputs
-from executions.states import NEVER, Status
-from executions.turn import STOPS, Again, Phase, Turn, evidence_of, in_doubt, soon
-
-SECONDS: Final = re.compile(r"[1-9][0-9]{0,8}")  # 31 years at most
+from executions.states import Status
+from executions.turn import STOPS, Again, Phase, Turn, in_doubt, token
 
 
 def advance(execution: Execution) -> None:
@@ -55,34 +65,41 @@ def advance(execution: Execution) -> None:
 
 def _move(turn: Turn) -> None:
     """One decision: begin a step, go on with the open one, or end."""
-    execution, row = turn.execution, turn.open_row
-    if execution.stop_requested in STOPS:
-        ends.stop(turn, row)
-    elif row is not None and interactive.stop_step(turn, row):
+    row = turn.open_row
+    if turn.execution.stop_requested in STOPS:
+        ends.stop(turn)
+    elif interactive.stop_step(turn):
         return
-    elif row is not None:
-        outcome = _guarded(turn, row, lambda: _go_on(turn, row))
-        apply(turn, row, outcome)
-    elif execution.status == Status.PENDING:
+    elif (late := loops.overdue(turn)) is not None:
+        ends.interrupt_inside(turn, late)
+        apply(turn, late, _guarded(turn, late, lambda: _time_out(turn, late)))
+    elif row is None or loops.is_between_steps(turn):
+        _move_on(turn)
+    else:
+        apply(turn, row, _guarded(turn, row, lambda: _go_on(turn, row)))
+
+
+def _move_on(turn: Turn) -> None:
+    """No step runs: begin the next, wait for somebody who does, or end."""
+    execution = turn.execution
+    if execution.status == Status.PENDING:
         turn.set(status=Status.IN_PROGRESS, current_step=flow.first_step(turn.runbook).name)
         turn.event("execution:started")
     elif turn.waits_for_people:
         if name := interactive.next_name(turn):
             _begin(turn, name)
-    elif execution.current_step and not _out_of_time(execution):
+    elif execution.current_step and not deadlines.out_of_time(execution):
         _begin(turn, execution.current_step)
     else:
         ends.finish(turn)
 
 
-def _out_of_time(execution: Execution) -> bool:
-    """Whether the time for onCancel steps is over."""
-    return execution.stop_deadline is not None and clock.now() >= execution.stop_deadline
-
-
 def _begin(turn: Turn, name: str) -> None:
     """A new step: its row, its inputs, its first attempt."""
-    step = turn.runbook.find_step(name)
+    if len(turn.rows) >= settings.MOST_STEPS and not turn.execution.stop_requested:
+        ends.refuse_more(turn)
+        return
+    step, loop = turn.runbook.find_step(name), turn.loop_around(name)
     now = clock.now()
     row = StepExecution(
         execution=turn.execution,
@@ -93,6 +110,7 @@ def _begin(turn: Turn, name: str) -> None:
         phase=Phase.BEGIN,
         due_at=now,
         started_at=now,
+        **(loops.place(loop) if loop else {}),
     )
     turn.rows.append(row)
     turn.touch(row)
@@ -107,8 +125,10 @@ def _begin(turn: Turn, name: str) -> None:
 def _first_attempt(turn: Turn, row: StepExecution) -> Outcome:
     """Resolve the inputs, once for all attempts, and begin."""
     action, step = turn.action(row), turn.definition(row)
+    wanted = {name: value for name, value in step.inputs.items() if name not in action.as_written}
     try:
-        row.inputs = template.resolve_inputs(step.inputs, turn.scope())
+        resolved = template.resolve_inputs(wanted, turn.scope())
+        row.inputs = {**step.inputs, **read_maps(resolved, action.spec.types)}
     except template.MissingValue as missing:
         if not action.lazy_inputs:
             raise BadInput(str(missing)) from missing
@@ -118,41 +138,19 @@ def _first_attempt(turn: Turn, row: StepExecution) -> Outcome:
 
 def _attempt(turn: Turn, row: StepExecution) -> Outcome:
     """Begin an attempt: its clock starts here."""
-    row.deadline_at = row.deadline_at or _deadline(turn, row)  # kept if a worker was lost
+    row.deadline_at = row.deadline_at or deadlines.find(turn, row)  # kept if a worker was lost
     row.call, row.state = None, {}
     return turn.action(row).begin(turn.context(row))
 
 
-def _deadline(turn: Turn, row: StepExecution) -> datetime | None:
-    """When the attempt times out: timeoutSeconds, else the action's default."""
-    written = turn.definition(row).timeout_seconds
-    limit = turn.action(row).timeout
-    if written is not None:
-        limit = _read_timeout(written, turn.scope())
-    ends_at = [clock.now() + limit] if limit is not None else []
-    if turn.execution.stop_deadline:  # an onCancel step has what is left of its two minutes
-        ends_at.append(turn.execution.stop_deadline)
-    return min(ends_at, default=None)
-
-
-def _read_timeout(written: int | str, scope: template.Scope) -> timedelta:
-    try:
-        seconds = str(template.resolve(written, scope))
-    except template.MissingValue as missing:
-        raise BadInput(f"timeoutSeconds: {missing}") from missing
-    if not SECONDS.fullmatch(seconds):
-        raise BadInput(f"timeoutSeconds must be a number of seconds from 1, not {seconds!r}.")
-    return timedelta(seconds=int(seconds))
-
-
 def _go_on(turn: Turn, row: StepExecution) -> Outcome | Again:
     """Look at the open step again: something came due, somebody nudged, or a worker was lost."""
-    now = clock.now()
-    if _out_of_time(turn.execution) or (_expired(row, now) and not _asks_first(row)):
+    late = deadlines.is_over(row) and not deadlines.asks_first(row)
+    if late or deadlines.out_of_time(turn.execution):
         return _time_out(turn, row)
     if row.phase == Phase.UNKNOWN:
         return ends.settle(turn, row)
-    if row.phase in {Phase.CALL, Phase.BEGIN} and row.due_at > now:
+    if row.phase in {Phase.CALL, Phase.BEGIN} and row.due_at > clock.now():
         return Again(row.due_at)
     if row.phase == Phase.CALL:
         return calls.follow_up(turn, row)
@@ -161,24 +159,10 @@ def _go_on(turn: Turn, row: StepExecution) -> Outcome | Again:
     return turn.action(row).resume(turn.context(row))
 
 
-def _expired(row: StepExecution, now: datetime) -> bool:
-    return row.deadline_at is not None and now >= row.deadline_at
-
-
-def _asks_first(row: StepExecution) -> bool:
-    """Whether the answer of a call is lost: what it was matters more than the time."""
-    return row.phase == Phase.UNKNOWN or (
-        row.phase == Phase.CALL and row.call is not None and row.call["answer"] == "lost"
-    )
-
-
 def _time_out(turn: Turn, row: StepExecution) -> Outcome:
     """The attempt's time is over; its action may overrule that with what came first."""
-    last = turn.action(row).stopped(turn.context(row), "timeout")
-    if isinstance(last, Call):
-        closing.call_last(turn, row, last)
-    elif last is not None:
-        return last
+    if overruled := closing.cut_short(turn, row, "timeout"):
+        return overruled
     doubt = " Its call may have taken effect." if in_doubt(row) else ""
     until = row.deadline_at or turn.execution.stop_deadline
     raise StepTimedOut(
@@ -217,13 +201,23 @@ def apply(turn: Turn, row: StepExecution, outcome: Outcome | Again | StepFailed)
         outcome = failure
     if isinstance(outcome, StepFailed):
         _fail(turn, row, outcome)
-    elif isinstance(outcome, Wait):
+    else:
+        _keep_open(turn, row, outcome)
+
+
+def _keep_open(turn: Turn, row: StepExecution, outcome: Outcome | Again) -> None:
+    """The step waits: for a time, for the steps inside it, for another run, for a person."""
+    if isinstance(outcome, Wait):
         _wait(turn, row, outcome)
+    elif isinstance(outcome, Pass):
+        loops.begin_pass(turn, row, outcome)
+    elif isinstance(outcome, Child):
+        _start_child(turn, row, outcome)
     elif isinstance(outcome, Unknown):
-        _ask(turn, row, outcome)
+        ends.ask(turn, row, outcome)
     elif isinstance(outcome, Again):
         row.due_at = outcome.until
-        turn.let_go(outcome.until if _asks_first(row) else _until(row))
+        turn.let_go(outcome.until if deadlines.asks_first(row) else deadlines.next_look(row))
 
 
 def _succeed(turn: Turn, row: StepExecution, done: Done) -> StepFailed | None:
@@ -250,7 +244,7 @@ def _fail(turn: Turn, row: StepExecution, failure: StepFailed) -> None:
     row.failure_message, row.failure_stage = failure.message, failure.stage
     row.failure_type, row.outputs = failure.kind, dict(failure.outputs)
     step = turn.definition(row) if turn.runbook.find_step(row.name) else None
-    another = failure.retryable and not _out_of_time(turn.execution)
+    another = failure.retryable and not deadlines.out_of_time(turn.execution)
     if step and another and row.attempt < step.max_attempts:
         turn.event("step:retrying", row, message=failure.message, attempt=row.attempt)
         row.attempt += 1
@@ -275,21 +269,22 @@ def _wait(turn: Turn, row: StepExecution, wait: Wait) -> None:
         turn.event("step:waiting", row)
     row.status = status
     turn.set(status=status)
-    turn.let_go(_until(row))
+    turn.let_go(deadlines.next_look(row))
 
 
-def _until(row: StepExecution) -> datetime:
-    return min(row.due_at, row.deadline_at or NEVER)
-
-
-def _ask(turn: Turn, row: StepExecution, unknown: Unknown) -> None:
-    """Stop and let a person say what happened; never guess."""
-    row.unknown = {
-        "reason": unknown.reason,
-        "evidence": {**evidence_of(row), **unknown.evidence},
-        "since": clock.now().isoformat(),
-    }
-    row.phase, row.status, row.due_at = Phase.UNKNOWN, Status.WAITING, NEVER
-    turn.event("step:unknown", row, message=unknown.reason)
-    turn.set(status=Status.WAITING)
-    turn.let_go(turn.execution.stop_deadline or NEVER)
+def _start_child(turn: Turn, row: StepExecution, child: Child) -> None:
+    """Start another run, if the step may, and wait for it: both or neither."""
+    turn.flush(for_call=True)  # defaults of its parameters may have to be read
+    try:
+        insert = children.prepare(turn.execution, row, child, token(row))
+    except StepFailed as failure:
+        apply(turn, row, failure)
+        return
+    turn.touch(row)
+    row.phase, row.due_at = Phase.WAIT, child.until
+    row.outputs = {"ExecutionId": str(children.child_id(token(row)))}
+    turn.event("step:child", row, execution=row.outputs["ExecutionId"], document=child.document)
+    if not turn.let_go_with(insert, deadlines.next_look(row)):
+        turn.change.events.pop()
+        row.phase, row.due_at, row.outputs = Phase.BEGIN, clock.now(), {}
+        turn.let_go(row.due_at)

@@ -15,6 +15,7 @@ from executions.runbook.types import Parameter, Runbook
 from executions.states import Status
 from executions.targets import instance_parameters
 
+UNCHOSEN = "(the document's default)"
 PREFIX = "p-"  # a parameter may have any name, also that of another field
 
 
@@ -116,9 +117,16 @@ def initial_of(execution: Execution) -> dict[str, Any]:
 
 def _common(parameter: Parameter) -> dict[str, Any]:
     default = values.type_default(parameter) if parameter.has_default else None
+    text = parameter.description
+    if stored := values.stored_name(parameter):
+        default, told = (
+            None,
+            f"Left empty, it is what Parameter Store has as {stored} at the start.",
+        )
+        text = f"{text} {told}".strip()
     return {
         "label": parameter.name,
-        "help_text": parameter.description,
+        "help_text": text,
         "required": parameter.required,
         "initial": default,
     }
@@ -128,7 +136,8 @@ def _field(parameter: Parameter) -> forms.Field:
     """A field whose widget fits the parameter's type."""
     common = _common(parameter)
     kind = parameter.value_type
-    if parameter.allowed_values:
+    left_open = kind == "Boolean" and values.stored_name(parameter)
+    if parameter.allowed_values or left_open:
         return _choice(parameter, common)
     if kind == "Boolean":
         return forms.BooleanField(**{**common, "required": False})
@@ -147,12 +156,12 @@ def _field(parameter: Parameter) -> forms.Field:
 
 def _choice(parameter: Parameter, common: dict[str, Any]) -> forms.Field:
     """One of the allowed values, or several of them for a list."""
-    texts = [values.to_wire(value)[0] for value in parameter.allowed_values]
+    texts = [values.to_wire(value)[0] for value in parameter.allowed_values or (True, False)]
     choices = [(text, text) for text in texts]
     if parameter.value_type == "StringList":
         return forms.MultipleChoiceField(choices=choices, **common)
     if not parameter.required:
-        choices.insert(0, ("", "(the document's default)"))
+        choices.insert(0, ("", UNCHOSEN))
     initial = values.to_wire(common["initial"])
     return forms.ChoiceField(choices=choices, **{**common, "initial": "".join(initial[:1])})
 

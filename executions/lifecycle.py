@@ -1,11 +1,11 @@
-"""All that others may do to an execution: start, stop, nudge, and settle an unknown outcome."""
+"""All that others may do to an execution: start, stop and nudge it (signals.py has the rest)."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from django.db.models import F
 from executions import clock, library, queue
 from executions.errors import BadParameters, Conflict, NotAllowed, NotFound, Refused
 from executions.events import asked, record
-from executions.models import Account, DocumentVersion, Execution, Signal, StepExecution, Tag, rows
+from executions.models import Account, DocumentVersion, Execution, Tag, rows
 from executions.runbook import template, values
 from executions.runbook.types import Runbook
 from executions.states import Status, sources
@@ -26,11 +26,6 @@ if TYPE_CHECKING:
 ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):role/.+")
 CANCEL_TIME: Final = timedelta(minutes=2)  # AWS, "onCancel": the whole cancel workflow
 TAGS_AT_START: Final = 5
-VERDICTS: Final = {
-    "adopt": "It took effect: go on as if it had answered.",
-    "fail": "It did not: the step has failed.",
-    "rerun": "Make the call again.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +38,8 @@ class Start:
     client_token: str | None = None
     mode: str = "Auto"
     tags: Mapping[str, str] = field(default_factory=dict)
+    # The parameters with what parameter_store.complete() has read, or why that cannot be had.
+    bound: values.Bound | Refused | None = None
 
 
 def start(request: Start, *, by: User) -> Execution:
@@ -51,25 +48,31 @@ def start(request: Start, *, by: User) -> Execution:
         principal, account = _starter(request, by)
         try:
             execution = prepare(request, account, by=by)
-            _check_tags(execution, request.tags, by)
+            check_tags(execution, request.tags, by)
             with transaction.atomic():
-                rows.insert(execution)
+                accept(execution, request.tags)
         except (Refused, IntegrityError):
             # Asked only now, since most tokens are new: the index finds those that are not.
             if earlier := _earlier(request, principal, account):
                 return earlier
             raise
-        if request.tags:
-            Tag.objects.put(execution.account_id, ("Automation", str(execution.pk)), request.tags)
         entry.data = {"execution": str(execution.id), "parameters": execution.parameters}
-        record(
-            execution.id,
-            "execution:accepted",
-            by=principal,
-            data={"document": str(request.version), "sha256": request.version.sha256},
-        )
-        queue.ring()
         return execution
+
+
+def accept(execution: Execution, tags: Mapping[str, str]) -> None:
+    """Insert an execution that was checked, in the caller's transaction; a worker will take it."""
+    rows.insert(execution)
+    if tags:
+        Tag.objects.put(execution.account_id, ("Automation", str(execution.pk)), tags)
+    version = execution.version
+    record(
+        execution.id,
+        "execution:accepted",
+        by=execution.executed_by,
+        data={"document": str(version), "sha256": version.sha256},
+    )
+    queue.ring()
 
 
 def preview(request: Start, *, by: User) -> Execution:
@@ -88,7 +91,7 @@ def prepare(request: Start, account: Account, *, by: User) -> Execution:
         version=request.version,
         document_name=request.version.document.name,
         parameters=parameters,
-        values=check_parameters(runbook, parameters),
+        values=check_parameters(runbook, request),
         client_token=request.client_token or None,
         mode=request.mode,
         started_by=by,
@@ -98,7 +101,7 @@ def prepare(request: Start, account: Account, *, by: User) -> Execution:
     return execution
 
 
-def _check_tags(execution: Execution, tags: Mapping[str, str], by: User) -> None:
+def check_tags(execution: Execution, tags: Mapping[str, str], by: User) -> None:
     """Whoever tags what they start may tag it, and not more than AWS takes at a start."""
     if tags and not by.has_perm("ssm:AddTagsToResource", execution.arn):
         raise NotAllowed("You may not tag executions (ssm:AddTagsToResource).")
@@ -118,11 +121,11 @@ def _starter(request: Start, by: User) -> tuple[str, Account]:
     return principal.arn, _account(principal.account_id, request.region)
 
 
-def check_parameters(
-    runbook: Runbook, parameters: Mapping[str, Sequence[str]]
-) -> dict[str, object]:
+def check_parameters(runbook: Runbook, request: Start) -> dict[str, object]:
     """The typed values of supplied parameters; BadParameters with a message for each field."""
-    bound = values.bind(runbook, parameters)
+    bound = request.bound or values.bind(runbook, request.parameters)
+    if isinstance(bound, Refused):
+        raise bound
     problems = dict(bound.problems)
     for name, stored in bound.lookups.items():
         problems[name] = (f"Its default is kept in Parameter Store as {stored}; give a value.",)
@@ -199,7 +202,7 @@ def scope(
     return template.Scope(
         parameters=execution.values,
         defaults={
-            name: parameter.default
+            name: values.type_default(parameter)
             for name, parameter in runbook.parameters.items()
             if parameter.has_default and name not in execution.values
         },
@@ -246,46 +249,32 @@ def stop(execution: Execution, *, by: User, kind: str = "Cancel") -> None:
         entry.data = {"type": kind}
         if not by.has_perm("ssm:StopAutomationExecution", execution.arn):
             raise NotAllowed("You may not stop this execution.")
-        now = clock.now()
-        stopped = Execution.objects.filter(
-            pk=execution.pk, status__in=sources(Status.CANCELLING), stop_requested=""
-        ).update(
-            status=F("status") if kind == "Complete" else Status.CANCELLING,
-            stop_requested=kind,
-            stop_deadline=now + CANCEL_TIME,
-            wake_at=now,
-        )
-        if not stopped:
+        if not halt(execution.pk, kind, by=by.principal.arn if by.principal else ""):
             raise Conflict(
                 "The execution has ended or is being cancelled already.",
                 code="InvalidAutomationStatusUpdateException",
             )
-        event = "execution:completing" if kind == "Complete" else "execution:cancelling"
-        record(execution.pk, event, by=by.principal.arn if by.principal else "")
-        queue.ring()
 
 
-def settle_unknown(step: StepExecution, verdict: str, *, comment: str, by: User) -> None:
-    """Say what became of a call whose outcome is unknown: one of VERDICTS."""
-    execution = step.execution
-    with asked(by, "ssm:SendAutomationSignal", execution.arn) as entry:
-        entry.data = {"step": step.name, "verdict": verdict, "comment": comment}
-        if not by.has_perm("ssm:SendAutomationSignal", execution.arn):
-            raise NotAllowed("You may not decide on this execution.")
-        if verdict not in VERDICTS:
-            raise BadParameters({"verdict": ["Choose what became of the call."]})
-        nudge(execution.pk)  # first, since it takes the row: two verdicts are judged one by one
-        waiting = StepExecution.objects.filter(
-            pk=step.pk, phase=StepExecution.Phase.UNKNOWN
-        ).exists()
-        if not waiting or execution.signals.filter(step=step, consumed_at=None).exists():
-            raise Conflict(f"The outcome of {step.name} is not in question any more.")
-        actor = by.principal.arn if by.principal else ""
-        Signal.objects.create(
-            execution=execution,
-            step=step,
-            kind=verdict,
-            payload={"comment": comment},
-            by=actor,
+def halt(
+    execution_id: UUID, kind: str = "Cancel", *, by: str = "", deadline: datetime | None = None
+) -> bool:
+    """Ask it to end; False if it has ended or was asked already. Nobody's rights are looked at.
+
+    The onCancel steps have their two minutes, or less if the deadline is earlier.
+    """
+    now = clock.now()
+    with transaction.atomic():
+        asked_now = Execution.objects.filter(
+            pk=execution_id, status__in=sources(Status.CANCELLING), stop_requested=""
+        ).update(
+            status=F("status") if kind == "Complete" else Status.CANCELLING,
+            stop_requested=kind,
+            stop_deadline=min(now + CANCEL_TIME, deadline or now + CANCEL_TIME),
+            wake_at=now,
         )
-        record(execution.pk, f"step:{verdict}", step=step.name, by=actor, data={"comment": comment})
+        if asked_now:
+            event = "execution:completing" if kind == "Complete" else "execution:cancelling"
+            record(execution_id, event, by=by)
+            queue.ring()
+    return bool(asked_now)

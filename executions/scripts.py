@@ -7,6 +7,7 @@ never started, and leaves everything else to a person.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
 import sys
@@ -49,10 +50,11 @@ _verdicts: dict[Path, tuple[float, sandbox.Sandbox | sandbox.Unavailable]] = {}
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How long a script may run, and whether it still should."""
+    """How long a script may run, whether it still should, and what its attachment holds."""
 
     deadline: datetime | None
     abort: threading.Event
+    attachment: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +103,15 @@ def run(
 ) -> dict[str, Any]:
     """Run a script once: Status, Payload, Message and Log; one of the AwsErrors if it did not run.
 
-    request: Token, Step, Language, Runtime, Script, Handler and InputPayload.
+    request: Token, Step, Language, Runtime, Script, Handler, InputPayload, and perhaps Attachment
+    (Name and Sha256).
     """
     token, spool = request["Token"], _spool()
     try:
         box = find_sandbox()
     except sandbox.Unavailable as missing:
         raise aws.AwsRefused(str(missing), "SandboxUnavailable") from missing
+    _check_attachment(request, terms)
     job = _make_job(identity, region, request, terms)
     if not spool.start(token):
         raise aws.OutcomeUnknown("Another worker of this host has started the script.")
@@ -124,6 +128,20 @@ def run(
     if result.ended is not sandbox.Ended.ABORTED:  # that was wanted by somebody, who knows
         spool.finish(token, answer)
     return answer
+
+
+def _check_attachment(request: Mapping[str, Any], terms: Terms) -> None:
+    """What is run is what the document names by its checksum, or nothing is."""
+    named = request.get("Attachment")
+    if named is None:
+        return
+    held = terms.attachment
+    if held is None or hashlib.sha256(held).hexdigest() != named["Sha256"]:
+        raise aws.AwsRefused(
+            f"Its attachment {named['Name']} with SHA-256 {named['Sha256']} is not kept here."
+            " Make a new version of the document with the file attached.",
+            "AttachmentMissing",
+        )
 
 
 def place() -> str:
@@ -144,6 +162,11 @@ def look_up(call: Mapping[str, Any]) -> Trace | None:
     return Trace(spool.is_started(token), spool.answer(token))
 
 
+def forget(call: Mapping[str, Any]) -> None:
+    """Let a script start once more. Only of a worker that is gone, whose script is gone with it."""
+    _spool().forget(call["request"]["Token"])
+
+
 def _spool() -> sandbox.Spool:
     return sandbox.Spool(settings.SCRIPT_SPOOL)
 
@@ -162,6 +185,9 @@ def _make_job(
     }
     if settings.AWS_ENDPOINT_URL:
         environment["AWS_ENDPOINT_URL"] = settings.AWS_ENDPOINT_URL
+    attachment = None
+    if (named := request.get("Attachment")) and terms.attachment is not None:
+        attachment = sandbox.Attachment(named["Name"], terms.attachment)
     left = terms.deadline - clock.now() if terms.deadline else LONGEST
     return sandbox.Job(
         source=request["Script"],
@@ -171,6 +197,7 @@ def _make_job(
         environment=environment,
         seconds=max(1.0, min(left, LONGEST).total_seconds()),
         network=_network(settings.AWS_ENDPOINT_URL),
+        attachment=attachment,
     )
 
 

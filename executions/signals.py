@@ -1,4 +1,4 @@
-"""Signals that steer the steps of an interactive execution; each is applied once."""
+"""Signals: they steer interactive runs, end a pause, settle an unknown outcome; each once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from executions import library, lifecycle
-from executions.errors import Conflict, NotAllowed, NotFound
+from executions.errors import BadParameters, Conflict, NotAllowed, NotFound
 from executions.events import asked, record
 from executions.models import Execution, Signal, StepExecution
 
@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
 # Which value of the payload says what a signal is about.
 STEERS: Final = {"StartStep": "StepName", "Resume": "StepName", "StopStep": "StepExecutionId"}
+
+VERDICTS: Final = {
+    "adopt": "It took effect: go on as if it had answered.",
+    "fail": "It did not: the step has failed.",
+    "rerun": "Make the call again.",
+}
 
 
 def send(execution: Execution, kind: str, value: str, *, by: User) -> None:
@@ -96,12 +102,18 @@ def _running(execution: Execution, step_id: str) -> StepExecution:
 
 
 def _check_start(execution: Execution, name: str) -> None:
-    """A step can begin if the document has it and no other runs."""
-    if library.runbook(execution.version).find_step(name) is None:
+    """A step can begin if the document has it and no other runs; one in a loop only there."""
+    step = library.runbook(execution.version).find_step(name)
+    if step is None:
         raise _no_step(name)
-    running = execution.steps.exclude(phase=StepExecution.Phase.ENDED).first()
+    running = execution.steps.running().first()
     if running is not None:
         raise Conflict(f"Step {running.name} runs; wait for its end, or stop it.")
+    loop = execution.steps.unfinished().first()
+    if step.loop and (loop is None or loop.name != step.loop):
+        raise Conflict(f"Step {name} is inside the loop {step.loop}; start the loop.")
+    if loop is not None and step.loop is None:
+        raise Conflict(f"The loop {loop.name} is in a pass; run its steps, or stop it.")
     if execution.signals.filter(
         kind__in=("StartStep", "Resume"), step=None, consumed_at=None
     ).exists():
@@ -110,3 +122,30 @@ def _check_start(execution: Execution, name: str) -> None:
 
 def _no_step(name: str) -> NotFound:
     return NotFound(f"The execution has no step {name}.", code="AutomationStepNotFoundException")
+
+
+def settle_unknown(step: StepExecution, verdict: str, *, comment: str, by: User) -> None:
+    """Say what became of a call whose outcome is unknown: one of VERDICTS."""
+    execution = step.execution
+    with asked(by, "ssm:SendAutomationSignal", execution.arn) as entry:
+        entry.data = {"step": step.name, "verdict": verdict, "comment": comment}
+        if not by.has_perm("ssm:SendAutomationSignal", execution.arn):
+            raise NotAllowed("You may not decide on this execution.")
+        if verdict not in VERDICTS:
+            raise BadParameters({"verdict": ["Choose what became of the call."]})
+        # First, since it takes the row: two verdicts are judged one by one.
+        lifecycle.nudge(execution.pk)
+        waiting = StepExecution.objects.filter(
+            pk=step.pk, phase=StepExecution.Phase.UNKNOWN
+        ).exists()
+        if not waiting or execution.signals.filter(step=step, consumed_at=None).exists():
+            raise Conflict(f"The outcome of {step.name} is not in question any more.")
+        actor = by.principal.arn if by.principal else ""
+        Signal.objects.create(
+            execution=execution,
+            step=step,
+            kind=verdict,
+            payload={"comment": comment},
+            by=actor,
+        )
+        record(execution.pk, f"step:{verdict}", step=step.name, by=actor, data={"comment": comment})

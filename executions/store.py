@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -75,6 +75,7 @@ class Change:
     steps: list[StepExecution] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     consumed: list[int] = field(default_factory=list)  # ids of signals
+    also: list[Callable[[], None]] = field(default_factory=list)  # done in the same transaction
     lease_until: datetime | None = None
     release: datetime | None = None
     expect_stop: str | None = None  # the stop request that an intent or a final write knows of
@@ -122,6 +123,8 @@ def write(lease: Lease, change: Change) -> str:
                 "UPDATE executions_signal SET consumed_at = %s WHERE id = %s",
                 [rows.adapt(clock.now()), signal],
             )
+        for act in change.also:
+            act()
     _tell(lease, change, last)
     return str(stop)
 

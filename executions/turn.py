@@ -6,16 +6,15 @@ end of the turn. So consecutive steps without side effects share one commit.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from random import uniform
 from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
 from django.conf import settings
 
-from executions import aws, clock, library, lifecycle, store
+from executions import aws, children, clock, library, lifecycle, pace, store
 from executions.actions import registry
 from executions.actions.base import Action, CallFailed, Sent, StepContext, StepFailed
 from executions.models import Account, Event, Execution, Signal, StepExecution
@@ -26,8 +25,6 @@ from executions.states import NEVER
 TOKENS: Final = uuid5(NAMESPACE_URL, "countersign:client-token")
 # Beyond the longest call, so that no call of a worker that lost its lease can still begin.
 CALL_MARGIN: Final = timedelta(seconds=5)
-FAST_POLLS: Final = timedelta(minutes=1)
-SLOW_POLL: Final = 3  # times the fast one
 STOPS: Final = frozenset({"Cancel", "Complete"})  # asked for, and not yet taken up
 Phase = StepExecution.Phase
 
@@ -64,9 +61,21 @@ class Turn:
         )
 
     @property
+    def open_rows(self) -> list[StepExecution]:
+        """The steps that have begun and not ended: the innermost first, then the loop around it."""
+        return [row for row in reversed(self.rows) if row.phase != Phase.ENDED]
+
+    @property
     def open_row(self) -> StepExecution | None:
-        """The step that has begun and not ended."""
-        return next((row for row in reversed(self.rows) if row.phase != Phase.ENDED), None)
+        """The innermost of them."""
+        return next(iter(self.open_rows), None)
+
+    def loop_around(self, name: str) -> StepExecution | None:
+        """The latest row of the loop that the step of this name is inside."""
+        step = self.runbook.find_step(name)
+        if step is None or step.loop is None:
+            return None
+        return next((row for row in reversed(self.rows) if row.name == step.loop), None)
 
     @property
     def waits_for_people(self) -> bool:
@@ -93,8 +102,13 @@ class Turn:
 
     def scope(self) -> Scope:
         """What a reference can name now."""
-        outputs = {row.name: row.outputs for row in self.rows if row.outputs}
-        return lifecycle.scope(self.execution, self.runbook, outputs)
+        return lifecycle.scope(self.execution, self.runbook, self.outputs)
+
+    @property
+    def outputs(self) -> dict[str, dict[str, Any]]:
+        """What each step has put out: of one that ran several times, the last time."""
+        latest = {row.name: row.outputs for row in self.rows}
+        return {name: outputs for name, outputs in latest.items() if outputs}
 
     def context(self, row: StepExecution) -> StepContext:
         """The narrow view that an action has of its step."""
@@ -118,11 +132,13 @@ class Turn:
             scope=self.scope(),
             read=self.read,
             is_read=is_read,
-            poll=lambda: next_poll(row),
+            poll=lambda: pace.next_poll(row),
             state=row.state,
             sent=sent or None,
+            child=lambda: children.look(token(row)),
             signal=next((one.kind for one in self.signals if one.step_id == row.id), None),
             variables={name: known.type for name, known in self.runbook.variables.items()},
+            files=library.attachments.checksums(self.runbook),
         )
 
     def read(self, service: str, operation: str, /, **request: Any) -> dict[str, Any]:
@@ -173,7 +189,9 @@ class Turn:
         self.change.columns.update(columns)
 
     def event(self, kind: str, row: StepExecution | None = None, by: str = "", **data: Any) -> None:
-        """Let the next commit write this event."""
+        """Let the next commit write this event; of a step inside a loop, with its pass."""
+        if row is not None and row.iteration:
+            data["pass"] = row.iteration
         self.change.events.append(
             Event(
                 execution_id=self.execution.id,
@@ -219,6 +237,23 @@ class Turn:
         store.write(self.lease, change)
         self.over = True
 
+    def let_go_with(self, insert: Callable[[], None], until: datetime) -> bool:
+        """Commit, insert another run in the same transaction, and release until then.
+
+        False if a stop request came first: nothing was written.
+        """
+        waiting = self.change
+        waiting.also.append(insert)
+        waiting.release, waiting.expect_stop = until, self.execution.stop_requested
+        try:
+            store.write(self.lease, waiting)
+        except store.StopMeanwhile:
+            waiting.also.remove(insert)
+            waiting.release = waiting.expect_stop = None
+            return False
+        self.change, self.over = store.Change(), True
+        return True
+
     def end(self) -> bool:
         """Commit the end of the run. False if a stop request came first: nothing was written."""
         self.change.release = NEVER
@@ -250,21 +285,6 @@ def is_read(service: str, operation: str) -> bool:
         return aws.operation(service, operation).effect is aws.Effect.READ
     except aws.AwsRefused as unknown:
         raise StepFailed(str(unknown), retryable=False, stage="InputValidation") from unknown
-
-
-def next_poll(row: StepExecution) -> datetime:
-    """When to look again: often in the first minute, then less so, never in step with others."""
-    now = clock.now()
-    pace: timedelta = settings.POLL_FAST
-    if now - row.started_at > FAST_POLLS:
-        pace *= SLOW_POLL
-    return now + pace * uniform(0.8, 1.2)  # noqa: S311 - jitter, no secret
-
-
-def soon() -> datetime:
-    """When to try again after a refusal that will pass."""
-    delay: timedelta = settings.RETRY_DELAY
-    return clock.now() + delay * uniform(0.7, 1.7)  # noqa: S311 - jitter, no secret
 
 
 def evidence_of(row: StepExecution) -> Mapping[str, Any]:

@@ -103,7 +103,7 @@
       if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
     }
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (target.closest("input, textarea, select, dialog")) return;
+    if (target.closest("input, textarea, select, dialog, .editor")) return;
     const link = going && document.querySelector(`[data-go="${CSS.escape(key)}"]`);
     going = key === "g";
     if (link) link.click();

@@ -21,7 +21,7 @@ const make = (html) => {
 const replace = (old, fresh) => {
   const focus = all(old, FOCUSABLE).indexOf(document.activeElement);
   const details = all(fresh, "details");
-  all(old, "details").forEach((each, index) => { if (each.open && details[index]) details[index].open = true; });
+  all(old, "details").forEach((each, index) => { if (each.open && details[index] && !("fold" in details[index].dataset)) details[index].open = true; });
   old.replaceWith(fresh);
   if (focus >= 0) all(fresh, FOCUSABLE)[focus]?.focus({ preventScroll: true });
 };
@@ -44,6 +44,7 @@ export const place = ({ id, html }) => {
   if (!html) old?.remove();
   else if (old) replace(old, make(html));
   else if (list) add(list, make(html));
+  if (html.includes("hx-")) globalThis.htmx?.process(document.getElementById(id));
 };
 
 const settle = () => [...held].forEach(([id, html]) => place({ id, html }));

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from console.api import protocol, sigv4
 from console.api.models import SignedRequest
 from console.api.operations import OPERATIONS
-from console.api.operations.base import Caller
+from console.api.operations.base import Caller, prepare
 from console.api.protocol import ApiError, Request
 from console.iam import keys
 from console.iam.keys import Bearer
@@ -85,6 +86,7 @@ def _carry_out(request: Request, caller: Caller, sent_as: str) -> Mapping[str, A
     operation = OPERATIONS[request.operation]
     if request.operation.startswith(READS):
         return operation(caller, request.params)
+    caller = prepare(request.operation, caller, request.params)
     with _turn(), transaction.atomic():
         if not SignedRequest.objects.use(caller.signature, sent_as):
             raise sigv4.Unsigned(
@@ -115,4 +117,5 @@ def _caller(received: Received) -> Caller:
         SignedRequest.objects.forget_old()
     principal = bearer.user.principal
     account = principal.account_id if principal else ""
-    return Caller(bearer.user, account, signed.region, signed.signature)
+    origin = f"{'https' if settings.HTTPS else 'http'}://{received.one('host')}"
+    return Caller(bearer.user, account, signed.region, signed.signature, origin)

@@ -43,6 +43,7 @@ def _common(row: Execution) -> dict[str, Any]:
         "AutomationExecutionStatus": row.status,
         "Outputs": row.outputs,
         "Mode": row.mode,
+        "ParentAutomationExecutionId": str(row.parent_id) if row.parent_id else None,
         "ExecutedBy": row.executed_by,
         "CurrentStepName": row.current_step or None,
         "CurrentAction": row.current_action or None,
@@ -53,10 +54,12 @@ def _common(row: Execution) -> dict[str, Any]:
 
 
 def parameters(row: Execution) -> dict[str, list[str]]:
-    """The parameters as supplied, and the defaults of the others."""
+    """The parameters as supplied, and the defaults of the others, as they were at the start."""
     declared = library.runbook(row.version).parameters.values()
     defaults = {
-        one.name: values.to_wire(values.type_default(one)) for one in declared if one.has_default
+        one.name: values.to_wire(row.values.get(one.name, values.type_default(one)))
+        for one in declared
+        if one.has_default
     }
     return {**defaults, **row.parameters}
 
@@ -74,6 +77,10 @@ def step_executions(row: Execution, begun: int | None = None) -> list[dict[str, 
     """
     runbook = library.runbook(row.version)
     steps = rows.read(StepExecution, "execution_id = %s ORDER BY number", row.pk)
+    loops = {step.id: step for step in steps if step.is_loop}
+    for step in steps:
+        if step.parent_id:
+            step.parent = loops[step.parent_id]  # known, and not read again for each
     before, since = steps[:begun], steps[len(steps[:begun]) :]
     names = {step.name for step in before}
     later = {step.name: step for step in reversed(since)}
@@ -105,6 +112,18 @@ def step_execution(row: StepExecution, runbook: Runbook) -> dict[str, Any]:
         "Outputs": _outputs(row.outputs),
         "FailureMessage": row.failure_message or None,
         "FailureDetails": _failure(row) if failed else None,
+        "ParentStepDetails": _parent(row, row.parent) if row.parent else None,
+    }
+
+
+def _parent(row: StepExecution, loop: StepExecution) -> dict[str, Any]:
+    """ParentStepDetails of a step inside a loop."""
+    return {
+        "StepExecutionId": str(loop.id),
+        "StepName": loop.name,
+        "Action": loop.action,
+        "Iteration": row.iteration,
+        "IteratorValue": row.iterator_value or None,
     }
 
 
@@ -155,7 +174,12 @@ def document_description(version: DocumentVersion, account_id: str) -> dict[str,
         "DefaultVersion": str(document.default_version),
         "Tags": _tags(document, account_id),
         "Author": version.created_by_arn or None,
+        "AttachmentsInformation": _attachments(version) if runbook.files else None,
     }
+
+
+def _attachments(version: DocumentVersion) -> list[dict[str, str]]:
+    return [{"Name": name} for name in version.attachments.values_list("name", flat=True)]
 
 
 def _document_parameter(parameter: Parameter) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, ParamSpec, TypedDict, TypeVar
 from uuid import UUID
@@ -72,30 +72,37 @@ def fragments(execution: Execution, events: Sequence[Event]) -> list[Fragment]:
 
     Nothing in it depends on who looks; live.js puts the page's CSRF token into the forms.
     """
-    steps, upcoming = presentation.steps(execution), presentation.upcoming(execution)
+    context = presentation.show(execution)
     shown = {
-        "execution": execution,
+        **context,
         "account": Account.objects.filter(pk=execution.account_id).first(),
         "approval": ApprovalRequest.objects.filter(execution=execution).first(),
-        "steps": steps,
-        "upcoming": upcoming,
-        "idle": presentation.is_idle(execution),
     }
-    named = {event.step for event in events}
     by_hand = execution.mode == "Interactive"  # then every step has a button that comes and goes
-    if "" not in named and not by_hand:
-        steps = [step for step in steps if step.name in named]
+    named = {event.step for event in events}
+    begun = named if not by_hand else {step.name for step in execution.steps.all()}
     return [
         *(_fragment(f"event-{event.seq}", "_event", {"event": event}) for event in events),
-        *(Fragment(id=f"upcoming-{step.name}", html="") for step in steps),
+        *(Fragment(id=f"upcoming-{name}", html="") for name in sorted(begun - {""})),
         *(
             _fragment(f"upcoming-{step.name}", "_upcoming", {**shown, "step": step})
-            for step in upcoming
+            for step in context["upcoming"]
             if by_hand
         ),
-        *(_fragment(f"step-{step.number}", "_step", {**shown, "step": step}) for step in steps),
+        *_changed(shown, None if "" in named or by_hand else named),
         *(_fragment(f"execution-{part}", f"_{part}", shown) for part in PARTS),
     ]
+
+
+def _changed(shown: Mapping[str, Any], names: set[str] | None) -> Iterator[Fragment]:
+    """The steps of these names, or all; of a loop the passes that they are in."""
+    for one in shown["shown"]:
+        if names is None or one.step.name in names:
+            yield _fragment(f"step-{one.step.number}", "_step", {**shown, "step": one.step})
+        for each in one.passes[-2:]:
+            inside = {row.name for row in each.rows} | {one.step.name}
+            if names is None or inside & names:
+                yield _fragment(each.id, "_pass", {**shown, "pass": each})
 
 
 def _fragment(element_id: str, template: str, context: Mapping[str, object]) -> Fragment:

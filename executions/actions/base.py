@@ -7,6 +7,7 @@ returns what should happen, and the engine does it durably:
     Wait(until, state)   look again then (or when somebody nudges); no worker is held
     Call(…)              make this API call: the engine commits the intent, calls, and hands the
                          answer to `called`
+    Pass(…), Child(…)    run the steps inside a loop once more, or another runbook, then ask again
     Unknown(…)           nobody can know whether the call took effect: a person decides
     raise StepFailed     the attempt failed, for a reason that is known
     raise StepTimedOut   the attempt ran out of its time
@@ -31,8 +32,11 @@ from executions.actions.outcomes import (
     BadInput,
     Call,
     CallFailed,
+    Child,
+    ChildRun,
     Done,
     Outcome,
+    Pass,
     Sent,
     State,
     StepFailed,
@@ -52,8 +56,11 @@ __all__ = [
     "BaseAction",
     "Call",
     "CallFailed",
+    "Child",
+    "ChildRun",
     "Done",
     "Outcome",
+    "Pass",
     "Registry",
     "Sent",
     "State",
@@ -88,8 +95,10 @@ class StepContext:
     poll: Callable[[], datetime]  # when a poll should look again
     state: State = field(default_factory=dict)
     sent: Sent | None = None
+    child: Callable[[], ChildRun | None] = lambda: None  # the latest run that the step has started
     signal: str | None = None  # what somebody sent to this step, such as Resume
     variables: Mapping[str, str] = field(default_factory=dict)  # those declared: name -> type
+    files: Mapping[str, str] = field(default_factory=dict)  # attachments: name -> SHA-256
 
     def text(self, name: str, default: str = "") -> str:
         """A String input. Numbers and booleans become text; a one-item list gives its item."""
@@ -145,6 +154,7 @@ class Action(Protocol):
     spec: ActionSpec
     timeout: timedelta | None  # the default of timeoutSeconds; None has none
     lazy_inputs: bool  # a reference without a value does not fail the step before it begins
+    as_written: frozenset[str]  # inputs that the action resolves itself, each time it needs them
 
     def begin(self, ctx: StepContext) -> Outcome:
         """Start an attempt from resolved inputs. May run again if a worker died before it ended."""
@@ -177,6 +187,7 @@ class BaseAction:
 
     timeout: timedelta | None = timedelta(hours=1)
     lazy_inputs = False
+    as_written: frozenset[str] = frozenset()
 
     def resume(self, ctx: StepContext) -> Outcome:
         """Nothing waits here; start over."""

@@ -27,7 +27,12 @@ from executions.actions.base import (
 
 REQUIRED: Final = {"InstanceId": "String", "ImageName": "String"}
 # AWS's page calls BlockDeviceMappings a map, while EC2 takes a list of maps: either will do.
-OPTIONAL: Final = {"ImageDescription": "String", "NoReboot": "Boolean", "BlockDeviceMappings": ""}
+OPTIONAL: Final = {
+    "ImageDescription": "String",
+    "NoReboot": "Boolean",
+    "BlockDeviceMappings": "",
+    "TagSpecifications": "MapList",
+}
 LOST: Final = "The answer of CreateImage was lost"
 
 

@@ -28,6 +28,7 @@ from executions.runbook.types import Value
 PYTHON: Final = re.compile(r"python3\.[0-9]{1,2}")
 POWERSHELL: Final = re.compile(r"PowerShell( Core)? [67]\.[0-9]")
 FUNCTION: Final = re.compile(r"[^\W\d]\w*")
+IN_FILE: Final = re.compile(r"(?:[^\W\d][\w-]*\.)+[^\W\d]\w*")  # AWS: "filename.function"
 LOG_LENGTH: Final = 64_000  # characters of the log that the step keeps
 
 
@@ -50,22 +51,19 @@ class ExecuteScript(BaseAction):
 
     def begin(self, ctx: StepContext) -> Outcome:
         """One run of the script; the token tells it from every other."""
-        if ctx.text("Attachment"):
-            raise BadInput(
-                "Countersign does not keep attachments yet, so it has no"
-                f" {ctx.text('Attachment')} to run. Put the code into Script."
-            )
         runtime, script = ctx.text("Runtime"), ctx.text("Script")
-        if not script.strip():
+        language, attachment = _language(runtime), _attachment(ctx)
+        if not script.strip() and (language != "python" or not attachment):
             raise BadInput("Script is empty. Give the code to run.")
         request: dict[str, Value] = {
             "Token": ctx.token,
             "Step": ctx.step.name,
-            "Language": _language(runtime),
+            "Language": language,
             "Runtime": runtime,
             "Script": script,
-            "Handler": _handler(ctx, _language(runtime)),
+            "Handler": _handler(ctx, language),
             "InputPayload": _payload(ctx),
+            **attachment,
         }
         return Call(*SCRIPT, request)
 
@@ -94,6 +92,10 @@ class ExecuteScript(BaseAction):
                 stage="PreVerification",
                 kind="Internal",
             )
+        if refusal.code == "AttachmentMissing":
+            raise StepFailed(
+                f"The script was not run. {refusal}", retryable=False, stage="PreVerification"
+            )
         raise StepFailed(
             f"The script was not run: its role could not be assumed. {refusal} ({refusal.code})",
             stage="PreVerification",
@@ -118,6 +120,18 @@ def _language(runtime: str) -> str:
     )
 
 
+def _attachment(ctx: StepContext) -> dict[str, Value]:
+    """The attachment's name, and the SHA-256 that the document gives it; nothing without one."""
+    name = ctx.text("Attachment")
+    if not name:
+        return {}
+    if name not in ctx.files:
+        raise BadInput(f"Attachment {name} is not listed under files of the document.")
+    if not name.lower().endswith((".zip", ".py", ".ps1", ".psm1")):
+        raise BadInput(f"Attachment {name} is neither a script nor a .zip archive of scripts.")
+    return {"Attachment": {"Name": name, "Sha256": ctx.files[name]}}
+
+
 def _handler(ctx: StepContext, language: str) -> str:
     """The function's name. PowerShell has none."""
     handler = ctx.text("Handler").strip()
@@ -125,11 +139,16 @@ def _handler(ctx: StepContext, language: str) -> str:
         if handler:
             raise BadInput("Handler is for Python only; remove it.")
         return ""
-    if not FUNCTION.fullmatch(handler):
+    if not handler:
+        raise BadInput("Handler is empty. Name the function of the script that is to be called.")
+    in_script = ctx.text("Script").strip() and FUNCTION.fullmatch(handler)
+    in_file = ctx.text("Attachment") and IN_FILE.fullmatch(handler)
+    if not in_script and not in_file:
         raise BadInput(
             f"Handler must be the name of a function in Script, not {handler!r}."
-            if handler
-            else "Handler is empty. Name the function of the script that is to be called."
+            if ctx.text("Script").strip()
+            else "Without a Script, Handler names a file of the attachment and a function in it,"
+            f" such as main.handler, and not {handler!r}."
         )
     return handler
 

@@ -26,7 +26,7 @@ OPTIONAL: Final = {
     "LogType": "String",
     "ClientContext": "String",
     "InputPayload": "StringMap",
-    "Payload": "",  # JSON text, or the value that it would be
+    "Payload": "String",  # JSON text; a reference may give the value that it would be
 }
 OUTPUTS: Final = {
     "StatusCode": "Integer",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
@@ -99,6 +99,42 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Pass:
+    """Run the steps inside the loop once more; `resume` is asked when they have ended."""
+
+    iteration: int  # from 1
+    most: int  # there will be no more passes than this
+    state: State
+    outputs: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """Start a run of another runbook and wait for its end; `resume` is asked then.
+
+    `parameters` are as on the wire: name -> list of strings.
+    """
+
+    document: str  # a name or an ARN
+    version: str
+    parameters: Mapping[str, Sequence[str]]
+    until: datetime  # when to look, should nobody say that it has ended
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ChildRun:
+    """A run that a step has started, as it is now."""
+
+    execution_id: str
+    document: str
+    status: str
+    is_over: bool
+    outputs: Sequence[str]  # all of them in the order of the document's `outputs`
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """The outcome cannot be known. `evidence` is shown to the person who decides."""
 
@@ -106,7 +142,7 @@ class Unknown:
     evidence: Mapping[str, Value] = field(default_factory=dict)
 
 
-Outcome: TypeAlias = Done | Wait | Call | Unknown
+Outcome: TypeAlias = Done | Wait | Call | Pass | Child | Unknown
 
 
 @dataclass(frozen=True, slots=True)

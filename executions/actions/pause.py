@@ -18,9 +18,17 @@ from executions.runbook.types import ActionSpec
 
 @action
 class Pause(BaseAction):
-    """AWS, "aws:pause - Pause an automation"."""
+    """AWS, "aws:pause - Pause an automation". It has no inputs.
 
-    spec = ActionSpec(name="aws:pause", optional=frozenset(), can_be_cancel_target=False)
+    Published runbooks give it a Message to whoever is to resume, all the same.
+    """
+
+    spec = ActionSpec(
+        name="aws:pause",
+        optional=frozenset({"Message"}),
+        types={"Message": "String"},
+        can_be_cancel_target=False,
+    )
     timeout: timedelta | None = None
 
     def begin(self, ctx: StepContext) -> Outcome:

@@ -44,6 +44,20 @@ SAME: Final = {
     "SecurityGroups": "StringList",
     "SubnetId": "String",
     "TagSpecifications": "MapList",
+    # AWS: "The action supports most API parameters." These its page does not list.
+    "CapacityReservationSpecification": "StringMap",
+    "CpuOptions": "StringMap",
+    "CreditSpecification": "StringMap",
+    "DisableApiStop": "Boolean",
+    "EnclaveOptions": "StringMap",
+    "HibernationOptions": "StringMap",
+    "InstanceMarketOptions": "StringMap",
+    "Ipv6AddressCount": "Integer",
+    "Ipv6Addresses": "MapList",
+    "LaunchTemplate": "StringMap",
+    "LicenseSpecifications": "MapList",
+    "MaintenanceOptions": "StringMap",
+    "PrivateDnsNameOptions": "StringMap",
 }
 OPTIONAL: Final = {
     **SAME,

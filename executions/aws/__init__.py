@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from executions.aws.client import Identity, call, call_time, lend
 from executions.aws.errors import AwsError, AwsRefused, NotSent, OutcomeUnknown, Throttled
+from executions.aws.objects import TooLarge, fetch_object
 from executions.aws.operations import Effect, Operation, check_request, coerce, operation
 
 __all__ = [
@@ -15,10 +16,12 @@ __all__ = [
     "Operation",
     "OutcomeUnknown",
     "Throttled",
+    "TooLarge",
     "call",
     "call_time",
     "check_request",
     "coerce",
+    "fetch_object",
     "lend",
     "operation",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -68,18 +68,29 @@ def call(
     identity: Identity, region: str, target: Operation, request: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Make one call, once. Answers with the response (JSON values) or one of the errors above."""
+
+    def ask(client: Any) -> dict[str, Any]:
+        method = getattr(client, botocore.xform_name(target.name))
+        return guarded(method, dict(request))
+
+    answer: dict[str, Any] = _jsonable(in_session(identity, region, target, ask))
+    return answer
+
+
+def in_session(
+    identity: Identity, region: str, target: Operation, ask: Callable[[Any], dict[str, Any]]
+) -> dict[str, Any]:
+    """What `ask` makes of a client for an operation; once more if AWS has ended its session."""
     wait = read_time(target)
     client, is_new = _client(identity, region, target.service, wait)
-    method = getattr(client, botocore.xform_name(target.name))
     try:
-        answer: dict[str, Any] = _jsonable(_guarded(method, dict(request)))
+        return ask(client)
     except AwsRefused as refusal:
         if is_new or refusal.code not in SESSION_ENDED:
             raise
         with _lock:  # nothing has happened: the same again, in a new session
             _clients.pop((identity, region, target.service, wait), None)
-        return call(identity, region, target, request)
-    return answer
+        return in_session(identity, region, target, ask)
 
 
 def lend(identity: Identity, region: str, lasting: timedelta) -> dict[str, str]:
@@ -104,7 +115,8 @@ def read_time(target: Operation | None) -> timedelta:
     return max(usual, SLOW.get((target.service, target.name), usual)) if target else usual
 
 
-def _guarded(method: Any, request: dict[str, Any]) -> dict[str, Any]:
+def guarded(method: Any, request: dict[str, Any]) -> dict[str, Any]:
+    """The response of a client's method, or one of our errors for botocore's."""
     try:
         response: dict[str, Any] = _read_streams(method(**request))
     except boto.ClientError as error:
@@ -195,7 +207,7 @@ def _assume(
     if identity.external_id:
         request["ExternalId"] = identity.external_id
     try:
-        answer = _guarded(_build("sts", region, read_time(None)).assume_role, request)
+        answer = guarded(_build("sts", region, read_time(None)).assume_role, request)
     except OutcomeUnknown as error:  # a session more or less changes nothing
         raise NotSent(str(error), error.code) from error
     arn = answer["AssumedRoleUser"]["Arn"]

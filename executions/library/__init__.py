@@ -15,6 +15,8 @@ from executions import clock
 from executions.actions import registry
 from executions.errors import BadParameters, Conflict, NotAllowed, NotFound
 from executions.events import asked
+from executions.library import attachments
+from executions.library.attachments import Given
 from executions.models import Document, DocumentVersion, Tag, rows
 from executions.models.documents import AMAZON
 from executions.runbook.parse import parse
@@ -29,6 +31,7 @@ NAME = re.compile(r"[a-zA-Z0-9_\-.]{3,128}")
 ARN = re.compile(r"arn:aws[a-z-]*:ssm:([a-z0-9-]+):(\d{12})?:document/(.+)")
 MOST_DOCUMENTS, MOST_VERSIONS = 500, 1000
 RESERVED = ("aws", "amazon", "amzn")
+NOTHING = Given()
 
 
 class InvalidContent(BadParameters):
@@ -93,6 +96,7 @@ class Draft:
     version_name: str = ""
     display_name: str = ""
     target_type: str | None = None
+    attachments: Given = NOTHING
 
 
 def create(
@@ -129,18 +133,32 @@ def _check_name(name: str) -> None:
         raise BadParameters({"name": [problem]}, code="ValidationException")
 
 
-def save_version(document: Document, draft: Draft, *, by: User | None = None) -> DocumentVersion:
-    """Check the text and add it as the document's next version; the first becomes the default."""
-    fmt = draft.format
-    if len(draft.content.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+def examine(content: str, fmt: str) -> tuple[Runbook | None, list[Problem]]:
+    """The check of every text before it is saved, and of the editor while it is written.
+
+    The runbook (None if it has errors) and every problem, warnings too; BadParameters if the text
+    is too long to be looked at.
+    """
+    if len(content.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise BadParameters(
             {"content": [f"A document has at most {MAX_BYTES // 1024} KB."]},
             code="MaxDocumentSizeExceeded",
         )
-    parsed, problems = check(draft.content, registry.specs(), "JSON" if fmt == "JSON" else "YAML")
+    return check(content, registry.specs(), "JSON" if fmt == "JSON" else "YAML")
+
+
+def save_version(document: Document, draft: Draft, *, by: User | None = None) -> DocumentVersion:
+    """Check the text and add it as the document's next version; the first becomes the default."""
+    fmt = draft.format
+    parsed, problems = examine(draft.content, fmt)
     errors = [problem for problem in problems if problem.severity == "error"]
-    if parsed is None or errors:
+    if parsed is None:
         raise InvalidContent(errors)
+    if draft.attachments.refusal:
+        raise draft.attachments.refusal
+    files, mismatches = attachments.match(parsed, draft.attachments.files, document)
+    if errors or mismatches:
+        raise InvalidContent([*errors, *mismatches])
     if draft.target_type is not None:
         document.target_type = draft.target_type
     number = document.latest_version + 1 if document.pk else 1
@@ -150,7 +168,7 @@ def save_version(document: Document, draft: Draft, *, by: User | None = None) ->
         with transaction.atomic():
             document.latest_version, document.updated_at = number, clock.now()
             document.save()
-            return DocumentVersion.objects.create(
+            version = DocumentVersion.objects.create(
                 document=document,
                 number=number,
                 content=draft.content,
@@ -162,6 +180,8 @@ def save_version(document: Document, draft: Draft, *, by: User | None = None) ->
                 created_by=by,
                 created_by_arn=by.principal.arn if by and by.principal else "",
             )
+            attachments.store(version, files)
+            return version
     except IntegrityError as error:
         raise Conflict(
             f"Somebody else is changing {document.name} at this moment; try again.",
@@ -189,15 +209,3 @@ def _check_new(document: Document, draft: Draft, digest: str) -> None:
             f"{document.name} has {MOST_VERSIONS} versions, the most that it can have.",
             code="DocumentVersionLimitExceeded",
         )
-
-
-def install(name: str, content: str, *, target_type: str, fmt: str = "YAML") -> DocumentVersion:
-    """Put a predefined runbook in place: a new version only if its text changed."""
-    document = Document.objects.filter(owner=AMAZON, name=name).first()
-    document = document or Document(owner=AMAZON, name=name, target_type=target_type)
-    digest = hashlib.sha256(content.encode()).hexdigest()
-    if document.pk and (same := document.versions.filter(sha256=digest).first()):
-        return same
-    version = save_version(document, Draft(content, fmt))
-    Document.objects.filter(pk=document.pk).update(default_version=version.number)
-    return version

@@ -11,7 +11,7 @@ from django.db.models import ProtectedError
 from executions import clock, service_settings
 from executions.errors import BadParameters, Conflict, NotAllowed, NotFound
 from executions.events import asked
-from executions.library import Draft, save_version
+from executions.library import Draft, attachments, save_version
 from executions.models import Document, DocumentPermission, DocumentVersion, Tag, rows
 from executions.models.documents import AMAZON, EVERYONE
 
@@ -163,6 +163,7 @@ def delete(document: Document, *, by: User, wanted: str = "", name: str = "") ->
                 _delete_version(find_version(document, wanted, name, by=by))
                 return
             DocumentVersion.objects.filter(document=document).delete()
+            attachments.forget_unused()
             Tag.objects.of(document.owner, ("Document", document.name)).delete()
             document.delete()
         except ProtectedError as error:
@@ -176,6 +177,7 @@ def _delete_version(version: DocumentVersion) -> None:
     if version.number == document.default_version:
         raise _kept(f"Version {version.number} is the default of {document.name}.")
     version.delete()
+    attachments.forget_unused()
     latest = document.versions.order_by("-number").values_list("number", flat=True).first()
     Document.objects.filter(pk=document.pk).update(latest_version=latest, updated_at=clock.now())
 

@@ -130,6 +130,69 @@ class DocumentVersion(models.Model):
         super().save(*args, **kwargs)
 
 
+class AttachmentContent(models.Model):
+    """The bytes of a file, stored once however many versions have it attached."""
+
+    sha256 = models.CharField(max_length=64, primary_key=True)
+    data = models.BinaryField()
+
+    def __str__(self) -> str:
+        return self.sha256
+
+
+class AttachmentQuerySet(models.QuerySet["Attachment"]):
+    """Attachments are added and read; nothing else."""
+
+    def update(self, **kwargs: Any) -> NoReturn:
+        """Refused: what was approved must stay what it was."""
+        raise TypeError("An attachment never changes; add a new version of its document.")
+
+
+class Attachment(models.Model):
+    """A file that belongs to a version, under the name that the document's `files` gives it."""
+
+    version = models.ForeignKey(DocumentVersion, models.CASCADE, related_name="attachments")
+    name = models.CharField(max_length=128)
+    size = models.PositiveIntegerField()  # in bytes
+    content = models.ForeignKey(AttachmentContent, models.PROTECT, related_name="+")
+
+    objects = AttachmentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("name",)
+        constraints = [
+            models.UniqueConstraint(fields=("version", "name"), name="attachment_name"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.version}"
+
+    @property
+    def sha256(self) -> str:
+        """The digest of its bytes, in hex."""
+        return self.content_id
+
+
+class RepeatableStep(models.Model):
+    """Somebody vouches that a step of a version may be sent again after a lost answer."""
+
+    version = models.ForeignKey(DocumentVersion, models.CASCADE, related_name="repeatable_steps")
+    step = models.CharField(max_length=128)
+    reason = models.TextField()
+    declared_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    declared_by_arn = models.CharField(max_length=2048)
+    at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        ordering = ("step",)
+        constraints = [
+            models.UniqueConstraint(fields=("version", "step"), name="repeatable_step"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.step} of {self.version}"
+
+
 class DocumentPermission(models.Model):
     """An account that a document is shared with, or everyone."""
 

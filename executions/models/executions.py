@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from django.conf import settings
 from django.db import models
@@ -12,6 +12,8 @@ from django.db.models import Q
 from executions import clock
 from executions.models.documents import DocumentVersion
 from executions.states import ACTIVE, LONG_AGO, NEVER, TERMINAL, Status
+
+LOOP: Final = "aws:loop"
 
 
 class ExecutionQuerySet(models.QuerySet["Execution"]):
@@ -63,6 +65,13 @@ class Execution(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="executions"
     )
     executed_by = models.CharField(max_length=2048)  # the principal's ARN
+    # The run that started this one (aws:executeAutomation), by which step; depth counts the runs
+    # above this one.
+    parent = models.ForeignKey("self", models.PROTECT, null=True, related_name="children")
+    parent_step = models.ForeignKey(
+        "StepExecution", models.PROTECT, null=True, related_name="children"
+    )
+    depth = models.PositiveSmallIntegerField(default=0)
 
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
     current_step = models.CharField(max_length=128, blank=True)
@@ -116,8 +125,23 @@ class Execution(models.Model):
         return str(self.id)[:8]
 
 
+class StepExecutionQuerySet(models.QuerySet["StepExecution"]):
+    """Which steps of a run."""
+
+    def unfinished(self) -> Self:
+        """Those that have begun and not ended."""
+        return self.exclude(phase=StepExecution.Phase.ENDED)
+
+    def running(self) -> Self:
+        """The unfinished one that does something: not the loop around it, which only waits."""
+        return self.unfinished().exclude(action=LOOP, phase=StepExecution.Phase.WAIT)
+
+
 class StepExecution(models.Model):
-    """One step of one run. `number` counts the steps in the order they began."""
+    """One step of one run. `number` counts the steps in the order they began.
+
+    A step inside an aws:loop has a row for each pass, whose `parent` is the loop's row.
+    """
 
     class Phase(models.TextChoices):
         """Where the engine stands in the attempt."""
@@ -132,6 +156,9 @@ class StepExecution(models.Model):
     execution = models.ForeignKey(Execution, models.CASCADE, related_name="steps")
     number = models.PositiveIntegerField()
     name = models.CharField(max_length=128)
+    parent = models.ForeignKey("self", models.CASCADE, null=True, related_name="inner")
+    iteration = models.PositiveSmallIntegerField(null=True)  # the pass of the loop, from 1
+    iterator_value = models.TextField(blank=True)  # of that pass, as text
     action = models.CharField(max_length=64)
     status = models.CharField(max_length=10, choices=Status.choices)
     phase = models.CharField(max_length=8, choices=Phase.choices)
@@ -150,6 +177,8 @@ class StepExecution(models.Model):
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
 
+    objects = StepExecutionQuerySet.as_manager()
+
     class Meta:
         ordering = ("number",)
         constraints = [
@@ -163,6 +192,27 @@ class StepExecution(models.Model):
     def is_unknown(self) -> bool:
         """Whether a person has to say what became of its call."""
         return self.phase == self.Phase.UNKNOWN
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended, and does more than to wait for the steps inside it."""
+        waits_inside = self.is_loop and self.phase == self.Phase.WAIT
+        return self.phase != self.Phase.ENDED and not waits_inside
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether a Resume lets it go on."""
+        return self.action == "aws:pause" and self.phase == self.Phase.WAIT
+
+    @property
+    def is_parent(self) -> bool:
+        """Whether it starts executions."""
+        return self.action == "aws:executeAutomation"
+
+    @property
+    def is_loop(self) -> bool:
+        """Whether it repeats the steps inside it."""
+        return self.action == LOOP
 
 
 class Signal(models.Model):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, Self
 
 from django.db import models
@@ -22,6 +22,13 @@ class TagQuerySet(models.QuerySet["Tag"]):
         """Those of one resource."""
         kind, name = resource
         return self.filter(account_id=account_id, resource_type=kind, resource_id=name)
+
+    def by_resource(self, account_id: str, kind: str, ids: Sequence[str]) -> dict[str, list[Tag]]:
+        """Those of several resources, by id."""
+        found: dict[str, list[Tag]] = {}
+        for tag in self.filter(account_id=account_id, resource_type=kind, resource_id__in=ids):
+            found.setdefault(tag.resource_id, []).append(tag)
+        return found
 
     def put(self, account_id: str, resource: tuple[str, str], tags: Mapping[str, str]) -> None:
         """Set tags; a key that is there gets the new value. Conflict if they become too many."""

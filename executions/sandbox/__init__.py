@@ -8,6 +8,7 @@ from executions.sandbox.spool import KEPT_DAYS, Spool
 from executions.sandbox.values import (
     POWERSHELL,
     PYTHON,
+    Attachment,
     Ended,
     Forbidden,
     Job,
@@ -20,6 +21,7 @@ __all__ = [
     "KEPT_DAYS",
     "POWERSHELL",
     "PYTHON",
+    "Attachment",
     "Ended",
     "Forbidden",
     "Job",

@@ -53,6 +53,11 @@ class Spool:
         """Whether a script with this token was started here."""
         return (self.folder / f"{token}.started").exists()
 
+    def forget(self, token: str) -> None:
+        """Take the mark of a start away: the script may be started again."""
+        (self.folder / f"{token}.started").unlink(missing_ok=True)
+        _sync(self.folder)
+
     def finish(self, token: str, answer: dict[str, Any]) -> None:
         """Keep the answer, durably."""
         draft = self.folder / f"{token}.{secrets.token_hex(8)}"

@@ -44,8 +44,19 @@ class Network:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that a script finds in its folder; of a .zip, what the archive holds."""
+
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
-    """One script to run. `environment` reaches the script by a pipe, and no command line."""
+    """One script to run. `environment` reaches the script by a pipe, and no command line.
+
+    Python without a source calls a function of its attachment: handler is `file.function`.
+    """
 
     source: str
     handler: str = ""
@@ -54,6 +65,7 @@ class Job:
     environment: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 600
     network: Network | None = None
+    attachment: Attachment | None = None
 
 
 @dataclass(frozen=True, slots=True)

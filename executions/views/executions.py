@@ -12,7 +12,7 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from executions import lifecycle, signals
+from executions import lifecycle, presentation, signals
 from executions.errors import NotFound, Refused
 from executions.forms import HistoryForm
 from executions.models import Execution
@@ -133,6 +133,17 @@ def signal(request: SignedIn, execution_id: UUID) -> HttpResponse:
     return redirect("execution", execution_id)
 
 
+@require_safe
+def loop_pass(request: SignedIn, execution_id: UUID, number: int, iteration: int) -> HttpResponse:
+    """The steps of one pass of a loop, for the page that shows only the last one."""
+    execution = lifecycle.find(execution_id, by=request.user)
+    rows = execution.steps.filter(parent__number=number, iteration=iteration)
+    if not rows:
+        raise NotFound(f"{execution} has no pass {iteration} of step {number}.")
+    context = {**presentation.show(execution), "pass": {"iteration": iteration, "rows": rows}}
+    return render(request, "executions/_pass_steps.html", context)
+
+
 @require_POST
 def resolve(request: SignedIn, execution_id: UUID, number: int) -> HttpResponse:
     """Say what became of a call whose outcome is unknown."""
@@ -141,7 +152,7 @@ def resolve(request: SignedIn, execution_id: UUID, number: int) -> HttpResponse:
     if step is None:
         raise NotFound(f"{execution} has no step {number}.")
     try:
-        lifecycle.settle_unknown(
+        signals.settle_unknown(
             step,
             request.POST.get("verdict", ""),
             comment=request.POST.get("comment", "")[:1000],

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from contextlib import suppress
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.contrib import messages
+from django.db import IntegrityError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from executions import library, lifecycle, targets
-from executions.errors import BadParameters, NotAllowed, Refused
+from executions import library, lifecycle, parameter_store, targets
+from executions.errors import BadParameters, NotAllowed, NotFound, Refused
 from executions.forms import PREFIX, StartForm, initial_of
-from executions.models import DocumentVersion, Execution
+from executions.models import Account, Document, DocumentVersion, Execution
 from executions.runbook import template
 from executions.runbook.types import Step
 from executions.views.documents import find_version, start_regions
 from executions.views.http import SignedIn, account_of
 
-BAD_REQUEST = 400
+BAD_REQUEST, CONFLICT = 400, 409
 
 
 @require_http_methods(["GET", "POST"])
@@ -27,7 +31,7 @@ def start(request: SignedIn, owner: str, name: str) -> HttpResponse:
     """GET: the form. POST: its review, or (confirm) the start; what was typed is never lost."""
     document = library.find(owner, name, by=request.user)
     account = account_of(request)
-    version = find_version(document, request.GET.get("version", "$DEFAULT"), account)
+    version, changed = _version(request, document, account)
     runbook = library.runbook(version)
     if not start_regions(request, document, account):
         raise NotAllowed(f"You may not start {document.name}.")
@@ -35,20 +39,55 @@ def start(request: SignedIn, owner: str, name: str) -> HttpResponse:
         form = StartForm(document, runbook, account, initial=_initial(request))
         return _show_form(request, version, form)
     form = StartForm(document, runbook, account, request.POST)
-    if "back" in request.POST:
+    if changed or "back" in request.POST:
         form.is_valid()
-        return _show_form(request, version, form)
-    execution = _checked(request, version, form)
-    if execution is None:
+        if changed:
+            form.add_error(None, changed)
+        return _show_form(request, version, form, status=CONFLICT if changed else 200)
+    wish = _wish(request, version, form)
+    execution = _checked(request, wish, form) if wish else None
+    if wish is None or execution is None:
         return _show_form(request, version, form, status=BAD_REQUEST)
-    if "confirm" not in request.POST:
+    if "confirm" not in request.POST or _has_changed(request, execution):
         return _review(request, version, execution)
+    started, status = _begin(request, wish, form)
+    if started is None:
+        return _show_form(request, version, form, status=status)
+    return redirect("execution", started.id)
+
+
+def _version(
+    request: SignedIn, document: Document, account: Account
+) -> tuple[DocumentVersion, str]:
+    """The version to start. A form names the one that it shows, so that nobody confirms one and
+    starts another; if that is gone, the default comes instead, with a sentence that says so.
+    """
+    pinned = request.POST.get("version", "")
+    wanted = pinned or request.GET.get("version", "")
     try:
-        started = lifecycle.start(_request(version, form), by=request.user)
+        return find_version(document, wanted, account), ""
+    except NotFound:
+        if not pinned:
+            raise
+    version = find_version(document, "", account)
+    return version, (
+        f"Version {pinned} of {document.name} is not there any more. This is the form of version"
+        f" {version.number}, with what you typed; review it once more."
+    )
+
+
+def _begin(
+    request: SignedIn, wish: lifecycle.Start, form: StartForm
+) -> tuple[Execution | None, int]:
+    """The run; or none, why not in the form, and the status to answer with."""
+    try:
+        return lifecycle.start(wish, by=request.user), 200
     except Refused as refusal:
         form.add_error(None, refusal.message)
-        return _show_form(request, version, form, status=refusal.status)
-    return redirect("execution", started.id)
+        return None, refusal.status
+    except IntegrityError:
+        form.add_error(None, f"{wish.version} was deleted at this moment; nothing was started.")
+        return None, CONFLICT
 
 
 def _initial(request: SignedIn) -> dict[str, Any]:
@@ -60,18 +99,35 @@ def _initial(request: SignedIn) -> dict[str, Any]:
     return initial | {PREFIX + key: value for key, value in request.GET.items()}
 
 
-def _request(version: DocumentVersion, form: StartForm) -> lifecycle.Start:
-    data = form.cleaned_data
-    mode = data["mode"] or "Auto"
-    return lifecycle.Start(version, data["region"], form.wire(), data["token"], mode)
-
-
-def _checked(request: SignedIn, version: DocumentVersion, form: StartForm) -> Execution | None:
-    """What would start, if everything is in order; else the form holds what is wrong."""
+def _wish(request: SignedIn, version: DocumentVersion, form: StartForm) -> lifecycle.Start | None:
+    """What is asked for, with what Parameter Store holds now; nothing if the form is unusable."""
     if not form.is_valid():
         return None
+    data = form.cleaned_data
+    mode = data["mode"] or "Auto"
+    wish = lifecycle.Start(version, data["region"], form.wire(), data["token"], mode)
+    return parameter_store.complete(wish, by=request.user)
+
+
+def _has_changed(request: SignedIn, execution: Execution) -> bool:
+    """Whether a value that was read from Parameter Store is not any more what was reviewed."""
+    seen = request.POST.get("seen", "")
+    if not seen or seen == _fingerprint(execution):
+        return False
+    messages.warning(
+        request, "A value in Parameter Store has changed since you looked. Look again."
+    )
+    return True
+
+
+def _fingerprint(execution: Execution) -> str:
+    return hashlib.sha256(json.dumps(execution.values, sort_keys=True).encode()).hexdigest()
+
+
+def _checked(request: SignedIn, wish: lifecycle.Start, form: StartForm) -> Execution | None:
+    """What would start, if everything is in order; else the form holds what is wrong."""
     try:
-        execution = lifecycle.preview(_request(version, form), by=request.user)
+        execution = lifecycle.preview(wish, by=request.user)
     except BadParameters as refusal:
         form.show(refusal.fields)
         return None
@@ -129,9 +185,10 @@ def _review(request: SignedIn, version: DocumentVersion, execution: Execution) -
         "hidden": [
             (name, value)
             for name, items in request.POST.lists()
-            if name.startswith(PREFIX) or name in {"region", "mode", "token"}
+            if name.startswith(PREFIX) or name in {"region", "mode", "token", "version"}
             for value in items
-        ],
+        ]
+        + [("seen", _fingerprint(execution))],
     }
     return render(request, "executions/review.html", context)
 

@@ -97,7 +97,7 @@ def test_powershell_has_no_handler(make_context: MakeContext, runtime: str) -> N
         ({"Script": None}, "Script is empty"),
         ({"Handler": None}, "Handler is empty"),
         ({"Handler": "file.main"}, "name of a function in Script, not 'file.main'"),
-        ({"Attachment": "a.zip"}, "does not keep attachments yet, so it has no a.zip"),
+        ({"Attachment": "a.zip"}, "a.zip is not listed under files of the document"),
     ],
 )
 def test_what_cannot_be_run_is_refused(
@@ -170,3 +170,55 @@ def test_a_long_log_keeps_its_beginning_and_its_end() -> None:
     assert cut.startswith("BEGIN")
     assert cut.endswith("END")
     assert "\n[8 characters left out here]\n" in cut
+
+
+FILES = {"code.zip": "a" * 64, "tool.py": "b" * 64, "notes.txt": "c" * 64}
+
+
+def attached(make_context: MakeContext, **inputs: Any) -> Any:
+    """What the action asks of a document with these files."""
+    given = {"Runtime": "python3.11", "Attachment": "code.zip", **inputs}
+    return registry.actions[ACTION].begin(make_context(ACTION, given, files=FILES))
+
+
+def test_an_attachment_is_named_with_the_documents_checksum(make_context: MakeContext) -> None:
+    request = attached(make_context, Handler="main.handler").request
+    assert request["Attachment"] == {"Name": "code.zip", "Sha256": "a" * 64}
+    assert (request["Handler"], request["Script"]) == ("main.handler", "")
+
+
+@pytest.mark.parametrize("handler", ["main", "lib.tool-2.handler", "main.handler"])
+def test_a_script_with_an_attachment_may_call_either(
+    make_context: MakeContext, handler: str
+) -> None:
+    request = attached(make_context, Handler=handler, Script=SOURCE).request
+    assert request["Handler"] == handler
+
+
+@pytest.mark.parametrize(
+    ("inputs", "told"),
+    [
+        ({"Handler": "main"}, "such as main.handler, and not 'main'"),
+        ({"Handler": "../main.handler"}, "such as main.handler"),
+        ({"Handler": "main."}, "such as main.handler"),
+        ({"Handler": "a.b", "Attachment": "notes.txt"}, "neither a script nor a .zip archive"),
+        ({"Runtime": "PowerShell 7.4"}, "Script is empty"),
+    ],
+)
+def test_what_an_attachment_does_not_make_good(
+    make_context: MakeContext, inputs: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(BadInput, match=told):
+        attached(make_context, **inputs)
+
+
+def test_powershell_has_its_archive_beside_the_script(make_context: MakeContext) -> None:
+    request = attached(make_context, Runtime="PowerShell 7.4", Script="./run.ps1").request
+    assert (request["Language"], request["Attachment"]["Name"]) == ("powershell", "code.zip")
+
+
+def test_an_attachment_that_is_gone_fails_for_good(make_context: MakeContext) -> None:
+    refusal = CallFailed("AttachmentMissing", "Its attachment code.zip is not kept here.")
+    with pytest.raises(StepFailed, match=r"code\.zip is not kept here") as failed:
+        registry.actions[ACTION].refused(make_context(ACTION, INPUTS), refusal)
+    assert not failed.value.retryable

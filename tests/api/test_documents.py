@@ -77,7 +77,7 @@ def test_json_is_the_format_if_none_is_named(ada: Any) -> None:
         ({"DocumentFormat": "TEXT"}, "ValidationException"),
         ({"TargetType": "EC2"}, "ValidationException"),
         ({"Requires": [{"Name": "Other"}]}, "ValidationException"),
-        ({"Attachments": [{"Key": "SourceUrl", "Values": ["s3://b/k"]}]}, "ValidationException"),
+        ({"Attachments": [{"Key": "SourceUrl", "Values": ["s3:/b/k"]}]}, "InvalidDocumentContent"),
         ({"Tags": [{"Key": "AWS:x", "Value": "y"}]}, "ValidationException"),
     ],
 )  # fmt: skip
@@ -137,7 +137,7 @@ def test_update_leaves_the_default(ada: Any, two: str) -> None:
         ({"Content": OTHER.replace("0.3", "1.0")}, "InvalidDocumentSchemaVersion"),
         ({"Content": "#" * 65_537}, "MaxDocumentSizeExceeded"),
         ({"Name": "Nothing"}, "InvalidDocument"),
-        ({"Attachments": [{"Key": "SourceUrl", "Values": ["s3://b/k"]}]}, "ValidationException"),
+        ({"Attachments": [{"Key": "SourceUrl", "Values": ["s3:/b/k"]}]}, "InvalidDocumentContent"),
     ],
 )
 def test_update_that_cannot_be(ada: Any, more: dict[str, Any], code: str) -> None:

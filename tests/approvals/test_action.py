@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from approvals import decisions
-from approvals.actions import read_terms
 from approvals.facts import digest
 from approvals.models import ApprovalRequest
+from approvals.terms import read_terms
 from console.iam.models import User
 from executions import aws, lifecycle
 from executions.actions.base import BadInput

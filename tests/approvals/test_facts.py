@@ -15,6 +15,7 @@ from executions.models import Document, DocumentVersion, Execution
 from executions.runbook.template import Scope
 from tests.approvals.people import ACCOUNT, INSTANCE, make_context, user_arn
 
+pytestmark = pytest.mark.django_db
 TERMS = Terms(("alice",), 1, "Stop it?")
 
 

@@ -20,6 +20,8 @@ from tests.engine.steps import (
     branch,
     change_state,
     create_stack,
+    each,
+    execute,
     publish,
     read_topic,
     sleep,
@@ -78,14 +80,20 @@ class Scenario:
     effects: int = 0
     status: str = "Success"
     ends: Mapping[str, str] = field(default_factory=dict)  # step -> status
+    child: tuple[Step, ...] = ()  # the runbook that is CHILD in the steps; it ends as the run does
     # Whether a person is asked, if a worker died between an intent and its outcome, and so many
     # announced calls were never made.
     asks: Callable[[bool, int], bool] = lambda died_in_call, unmade: False
 
 
 def _succeeds(*steps: Step, **more: Any) -> Scenario:
-    names = [step["name"] for step in (*steps, AFTERWARDS)]
+    names = [name for step in (*steps, AFTERWARDS) for name in _names(step)]
     return Scenario((*steps, AFTERWARDS), ends=dict.fromkeys(names, "Success"), **more)
+
+
+def _names(step: Step) -> list[str]:
+    """The step's name, and those of the steps inside it."""
+    return [step["name"], *(inner["name"] for inner in step["inputs"].get("Steps", ()))]
 
 
 SCENARIOS = {
@@ -97,6 +105,21 @@ SCENARIOS = {
     "sleep": _succeeds(sleep("a", "PT10M")),
     "approve": _succeeds(approve("a", "alice")),
     "several": _succeeds(read_topic("a"), create_stack("b"), sleep("c"), effects=1),
+    "loop": _succeeds(each("l", ["x", "y"], create_stack("a"), sleep("b", "PT10S")), effects=2),
+    "child": _succeeds(execute("a", "CHILD"), child=(create_stack("c"),), effects=1),
+    "sleeping child": _succeeds(execute("a", "CHILD"), child=(sleep("c", "PT3M"),)),
+    "cancel a child": Scenario(
+        (execute("a", "CHILD"), AFTERWARDS),
+        child=(sleep("c", "PT100H"), AFTERWARDS),
+        status="Cancelled",
+        ends={"a": "Cancelled"},
+    ),
+    "cancel a loop": Scenario(
+        (each("l", ["x"], sleep("a", "PT100H", onCancel="step:b")), create_stack("b")),
+        effects=1,
+        status="Cancelled",
+        ends={"l": "Exited", "a": "Cancelled", "b": "Success"},
+    ),
     "cancel": Scenario(
         (sleep("a", "PT100H", onCancel="step:b"), AFTERWARDS, create_stack("b")),
         effects=1,

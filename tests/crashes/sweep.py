@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from executions.states import NEVER
 from tests.crashes.killer import Killer, WorkerDied
 from tests.crashes.scenarios import Scenario, World
 from tests.engine.runs import REGION, Runs, fresh, make_version, next_wake, statuses
+from tests.engine.steps import Step
 
 TURNS_AT_MOST = 50
 
@@ -38,7 +40,7 @@ class Sweep:
         Answers with the run at its end, and how many points the last worker passed.
         """
         self.world, self.died_in_call = World(), False
-        version = make_version(*scenario.steps)
+        version = make_version(*_with_child(scenario))
         run = lifecycle.start(lifecycle.Start(version, REGION), by=self.runs.person)
         for dies_at in deaths:
             self._live(run, scenario, dies_at)
@@ -75,6 +77,15 @@ class Sweep:
             self.runs.stop(run)
 
 
+def _with_child(scenario: Scenario) -> Sequence[Step]:
+    """The steps; the runbook that they start is made, and named in them."""
+    if not scenario.child:
+        return scenario.steps
+    name = make_version(*scenario.child).document.name
+    steps: Sequence[Step] = json.loads(json.dumps(scenario.steps).replace("CHILD", name))
+    return steps
+
+
 def problems_of(sweep: Sweep, scenario: Scenario, run: Execution) -> list[str]:
     """Everything that must not be, in words."""
     rows = list(StepExecution.objects.filter(execution=run))
@@ -83,14 +94,16 @@ def problems_of(sweep: Sweep, scenario: Scenario, run: Execution) -> list[str]:
     announced = sum(event.kind == "step:call" for event in events)
     unknown = scenario.asks(sweep.died_in_call, announced - sweep.world.made)
     world, effects = sweep.world, sweep.world.count_effects()
+    children = list(run.children.values_list("status", flat=True))
     checks = {
         f"it is {run.status}": run.status == ("Waiting" if unknown else scenario.status),
         f"its steps are {statuses(run)}": unknown or statuses(run) == dict(scenario.ends),
-        "a step ran twice": len(rows) == len({row.name for row in rows}),
+        "a step ran twice": len(rows) == len({(row.name, row.iteration) for row in rows}),
+        f"children {children}": children == ([scenario.status] if scenario.child else []),
         "an attempt too many": all(row.attempt == 1 for row in rows),
         "a worker still holds it": run.lease_owner == "",
         f"{effects} effects": effects in ({0, 1} if unknown else {scenario.effects}),
-        f"tokens {world.tokens}": len(world.tokens) <= 1,
+        f"tokens {world.tokens}": len(world.tokens) <= max(1, scenario.effects),
         "a call that nobody announced": world.unannounced == [],
         "a gap in the events": [event.seq for event in events] == [*range(1, len(events) + 1)],
         "the end is not told once, at last": unknown or over == events[-1:],

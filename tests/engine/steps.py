@@ -68,3 +68,27 @@ def branch(name: str, variable: str, equals: str, to: str, **step: Any) -> Step:
 def output(name: str, selector: str, kind: str = "String") -> dict[str, str]:
     """An output of a step."""
     return {"Name": name, "Selector": selector, "Type": kind}
+
+
+def each(name: str, items: Any, *body: Step, **step: Any) -> Step:
+    """Repeats the steps inside for each item."""
+    inputs = {"Iterators": items, "Steps": list(body), **step.pop("inputs", {})}
+    return {"name": name, "action": "aws:loop", "inputs": inputs, **step}
+
+
+def repeat(name: str, condition: dict[str, Any], most: Any, *body: Step, **step: Any) -> Step:
+    """Repeats the steps inside while the condition holds."""
+    inputs = {"LoopCondition": condition, "MaxIterations": most, "Steps": list(body)}
+    return {"name": name, "action": "aws:loop", "inputs": inputs, **step}
+
+
+def update(name: str, variable: str, value: Any, **step: Any) -> Step:
+    """Gives a variable another value."""
+    inputs = {"Name": f"variable:{variable}", "Value": value}
+    return {"name": name, "action": "aws:updateVariable", "inputs": inputs, **step}
+
+
+def execute(name: str, document: str, **step: Any) -> Step:
+    """Runs another runbook."""
+    inputs = {"DocumentName": document, **step.pop("inputs", {})}
+    return {"name": name, "action": "aws:executeAutomation", "inputs": inputs, **step}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from executions import aws, lifecycle
+from executions import aws, lifecycle, signals
 from executions.errors import BadParameters, Conflict, NotAllowed
 from executions.models import Execution, JournalEntry
 from tests.approvals.people import make_person
@@ -32,7 +32,7 @@ def unknown(runs: Runs, fake: FakeAws) -> Execution:
 
 def settle(runs: Runs, run: Execution, verdict: str, comment: str = "") -> None:
     """Say what happened, and let the run go on."""
-    lifecycle.settle_unknown(step(run, "a"), verdict, comment=comment, by=runs.person)
+    signals.settle_unknown(step(run, "a"), verdict, comment=comment, by=runs.person)
     runs.drain()
 
 
@@ -117,25 +117,25 @@ def test_it_can_be_lost_again(runs: Runs, fake: FakeAws, unknown: Execution) -> 
 
 
 def test_a_verdict_is_given_once(runs: Runs, unknown: Execution) -> None:
-    lifecycle.settle_unknown(step(unknown, "a"), "fail", comment="", by=runs.person)
+    signals.settle_unknown(step(unknown, "a"), "fail", comment="", by=runs.person)
     with pytest.raises(Conflict):
-        lifecycle.settle_unknown(step(unknown, "a"), "adopt", comment="", by=runs.person)
+        signals.settle_unknown(step(unknown, "a"), "adopt", comment="", by=runs.person)
     runs.drain()
     with pytest.raises(Conflict):
-        lifecycle.settle_unknown(step(unknown, "a"), "adopt", comment="", by=runs.person)
+        signals.settle_unknown(step(unknown, "a"), "adopt", comment="", by=runs.person)
     assert fresh(unknown).status == "Failed"
 
 
 def test_a_verdict_is_one_of_three(runs: Runs, unknown: Execution) -> None:
     with pytest.raises(BadParameters):
-        lifecycle.settle_unknown(step(unknown, "a"), "shrug", comment="", by=runs.person)
+        signals.settle_unknown(step(unknown, "a"), "shrug", comment="", by=runs.person)
     assert step(unknown, "a").phase == "unknown"
 
 
 def test_a_verdict_needs_the_right(unknown: Execution) -> None:
     stranger = make_person("victor", "ssm:GetAutomationExecution")
     with pytest.raises(NotAllowed):
-        lifecycle.settle_unknown(step(unknown, "a"), "adopt", comment="", by=stranger)
+        signals.settle_unknown(step(unknown, "a"), "adopt", comment="", by=stranger)
     assert not JournalEntry.objects.latest("id").granted
     assert not unknown.signals.exists()
 

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from console.iam.models import User
-from executions import aws, jobs, lifecycle
+from executions import aws, jobs, lifecycle, signals
 from executions.errors import Conflict, Refused
 from executions.models import Event, Execution, JournalEntry, Signal, StepExecution
 from tests.engine.fake_aws import FakeAws
@@ -83,7 +83,7 @@ def test_of_two_verdicts_one_counts(runs: Runs, fake: FakeAws) -> None:
     runs.drain()
 
     def saying(row: StepExecution, verdict: str) -> Callable[[], object]:
-        return lambda: lifecycle.settle_unknown(row, verdict, comment="", by=runs.person)
+        return lambda: signals.settle_unknown(row, verdict, comment="", by=runs.person)
 
     rows = [step(run, "a") for run in started]
     answers = in_rounds(

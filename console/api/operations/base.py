@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from django.core import signing
@@ -30,6 +30,8 @@ class Caller:
     account_id: str
     region: str
     signature: str = ""
+    origin: str = ""  # of the links in answers, such as https://countersign.example.com
+    prepared: Any = None  # what the operation's preparation made
 
     @property
     def arn(self) -> str:
@@ -49,7 +51,9 @@ class Caller:
 
 
 Operation: TypeAlias = Callable[[Caller, Params], Mapping[str, Any]]
+Preparation: TypeAlias = Callable[[Caller, Params], Any]
 OPERATIONS: Final[dict[str, Operation]] = {}
+PREPARATIONS: Final[dict[str, Preparation]] = {}
 
 
 def operation(function: Operation) -> Operation:
@@ -57,6 +61,12 @@ def operation(function: Operation) -> Operation:
     name = "".join(part.capitalize() for part in function.__name__.split("_"))
     OPERATIONS[name] = function
     return function
+
+
+def prepare(operation: str, caller: Caller, params: Params) -> Caller:
+    """The caller, with what has to be read from AWS before the operation's transaction begins."""
+    preparation = PREPARATIONS.get(operation)
+    return replace(caller, prepared=preparation(caller, params)) if preparation else caller
 
 
 def refuse_given(params: Params, names: Sequence[str], code: str) -> None:

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from django.db.models import F, Prefetch, Q
 
 from console.api import shapes
-from console.api.operations.base import Caller, Params, find_page, operation, refuse_given
+from console.api.operations.base import (
+    PREPARATIONS,
+    Caller,
+    Params,
+    find_page,
+    operation,
+    refuse_given,
+)
 from console.api.operations.document_filters import filtered
 from console.api.protocol import ApiError
 from executions import library
 from executions.errors import NotFound
 from executions.library import changes
+from executions.library.attachment_links import make_link
+from executions.library.attachment_sources import Source, fetch
+from executions.library.attachments import Given, checksums
 from executions.models import Document, DocumentVersion
-from executions.runbook.parse import dump
+from executions.runbook.parse import dump, parse
+from executions.runbook.types import DocumentRefused
 
-NOT_YET = ("Attachments", "Requires", "CloudProviders")
+NOT_YET = ("Requires", "CloudProviders")
 
 
 @operation
@@ -28,7 +41,7 @@ def create_document(caller: Caller, params: Params) -> dict[str, Any]:
             f"Countersign has documents of type Automation, not {params['DocumentType']}.",
         )
     tags = {tag["Key"]: tag["Value"] for tag in params.get("Tags", [])}
-    version = library.create(params["Name"], _draft(params), by=caller.user, tags=tags)
+    version = library.create(params["Name"], _draft(caller, params), by=caller.user, tags=tags)
     return {"DocumentDescription": shapes.document_description(version, caller.account_id)}
 
 
@@ -37,14 +50,34 @@ def update_document(caller: Caller, params: Params) -> dict[str, Any]:
     """A new version; the default stays."""
     version = changes.update(
         locate(caller, params["Name"], "ssm:UpdateDocument"),
-        _draft(params),
+        _draft(caller, params),
         by=caller.user,
         based_on=params.get("DocumentVersion", "$LATEST"),
     )
     return {"DocumentDescription": shapes.document_description(version, caller.account_id)}
 
 
-def _draft(params: Params) -> library.Draft:
+def _fetch_attachments(action: str, caller: Caller, params: Params) -> Given:
+    """What the request's Attachments are, read before anything is written."""
+    sources = [
+        Source(one.get("Key", ""), "".join(one.get("Values", [])), one.get("Name", ""))
+        for one in params.get("Attachments", [])
+    ]
+    document = f"arn:aws:ssm:*:{caller.account_id}:document/{params['Name']}"
+    if not sources or not caller.user.has_perm(action, document):
+        return Given()
+    return fetch(sources, wanted=_files_of(params["Content"]), region=caller.region, by=caller.user)
+
+
+def _files_of(content: str) -> Iterable[str]:
+    """The names under `files`; none of a text that is no runbook, which is told later."""
+    try:
+        return checksums(parse(content, "YAML"))
+    except DocumentRefused:
+        return ()
+
+
+def _draft(caller: Caller, params: Params) -> library.Draft:
     refuse_given(params, NOT_YET, "ValidationException")
     fmt = params.get("DocumentFormat", "JSON")
     _check_format(fmt)
@@ -54,7 +87,12 @@ def _draft(params: Params) -> library.Draft:
         version_name=params.get("VersionName", ""),
         display_name=params.get("DisplayName", ""),
         target_type=params.get("TargetType"),
+        attachments=caller.prepared,
     )
+
+
+for _operation in ("CreateDocument", "UpdateDocument"):
+    PREPARATIONS[_operation] = partial(_fetch_attachments, f"ssm:{_operation}")
 
 
 def _check_format(fmt: str) -> None:
@@ -102,7 +140,24 @@ def get_document(caller: Caller, params: Params) -> dict[str, Any]:
         "Content": content,
         "DocumentType": "Automation",
         "DocumentFormat": wanted,
+        "AttachmentsContent": _attachments_content(caller, version),
     }
+
+
+def _attachments_content(caller: Caller, version: DocumentVersion) -> list[dict[str, Any]] | None:
+    """AttachmentsContent, with links that are good for an hour."""
+    if not library.runbook(version).files:
+        return None
+    return [
+        {
+            "Name": one.name,
+            "Size": one.size,
+            "Hash": one.sha256,
+            "HashType": "Sha256",
+            "Url": caller.origin + make_link(one, region=caller.region, by=caller.user),
+        }
+        for one in version.attachments.all()
+    ]
 
 
 @operation

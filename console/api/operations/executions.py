@@ -9,11 +9,19 @@ from uuid import UUID
 from django.db.models import Q
 
 from console.api import shapes
-from console.api.operations.base import Caller, Params, find_page, operation, refuse_given
+from console.api.operations.base import (
+    PREPARATIONS,
+    Caller,
+    Params,
+    find_page,
+    operation,
+    refuse_given,
+)
 from console.api.operations.documents import locate
 from console.api.operations.filters import filtered, matches, read_filters
-from executions import lifecycle
-from executions.errors import NotFound
+from console.api.protocol import ApiError
+from executions import lifecycle, parameter_store
+from executions.errors import NotFound, Refused
 from executions.library import changes
 from executions.models import DocumentVersion, Execution, rows
 
@@ -29,18 +37,30 @@ START = "ssm:StartAutomationExecution"
 def start_automation_execution(caller: Caller, params: Params) -> dict[str, Any]:
     """Start a runbook; the same client token gives the same execution."""
     refuse_given(params, NOT_YET, "InvalidAutomationExecutionParametersException")
-    execution = lifecycle.start(
-        lifecycle.Start(
-            find_version(caller, params, START),
-            caller.region,
-            params.get("Parameters", {}),
-            client_token=params.get("ClientToken"),
-            mode=params.get("Mode", "Auto"),
-            tags={tag["Key"]: tag["Value"] for tag in params.get("Tags", [])},
-        ),
-        by=caller.user,
-    )
+    execution = lifecycle.start(caller.prepared or _request(caller, params), by=caller.user)
     return {"AutomationExecutionId": str(execution.id)}
+
+
+def _request(caller: Caller, params: Params) -> lifecycle.Start:
+    return lifecycle.Start(
+        find_version(caller, params, START),
+        caller.region,
+        params.get("Parameters", {}),
+        client_token=params.get("ClientToken"),
+        mode=params.get("Mode", "Auto"),
+        tags={tag["Key"]: tag["Value"] for tag in params.get("Tags", [])},
+    )
+
+
+def _complete(caller: Caller, params: Params) -> lifecycle.Start | None:
+    """The request with what its document keeps in Parameter Store; nothing if there is no such."""
+    try:
+        return parameter_store.complete(_request(caller, params), by=caller.user)
+    except (ApiError, Refused):  # the operation comes to the same, and says so
+        return None
+
+
+PREPARATIONS["StartAutomationExecution"] = _complete
 
 
 def find_version(caller: Caller, params: Params, action: str) -> DocumentVersion:

@@ -83,7 +83,7 @@ def _tagged(found: ExecutionQuerySet, values: Sequence[str]) -> ExecutionQuerySe
 
 
 def _none(found: ExecutionQuerySet, _: Sequence[str]) -> ExecutionQuerySet:
-    """Nothing here has a parent, a resource group, a subtype or an OpsItem."""
+    """Nothing here has a resource group, a subtype or an OpsItem."""
     return found.none()
 
 
@@ -91,7 +91,7 @@ EXECUTION_FILTERS: Final[dict[str, Filtered]] = {
     "DocumentNamePrefix": _prefixes,
     "ExecutionStatus": lambda found, values: found.filter(status__in=values),
     "ExecutionId": lambda found, values: found.filter(pk__in=_uuids(values)),
-    "ParentExecutionId": _none,
+    "ParentExecutionId": lambda found, values: found.filter(parent__in=_uuids(values)),
     "CurrentAction": lambda found, values: found.filter(current_action__in=values),
     "StartTimeBefore": lambda found, values: found.filter(created_at__lt=max(_times(values))),
     "StartTimeAfter": lambda found, values: found.filter(created_at__gt=min(_times(values))),
@@ -107,10 +107,17 @@ STEP_MEMBERS: Final = {
     "StepName": "StepName",
     "Action": "Action",
 }
+PARENT_MEMBERS: Final = {
+    "ParentStepExecutionId": "StepExecutionId",
+    "ParentStepIteration": "Iteration",
+    "ParentStepIteratorValue": "IteratorValue",
+}
 
 
 def _matches(step: Mapping[str, Any], key: str, values: Sequence[str]) -> bool:
-    """Nothing here has a parent step, so filters by one match nothing."""
+    if key in PARENT_MEMBERS:  # as text, since the values of filters are
+        parent = step.get("ParentStepDetails") or {}
+        return str(parent.get(PARENT_MEMBERS[key], "")) in values
     if key in STEP_MEMBERS:
         return step.get(STEP_MEMBERS[key]) in values
     began = step.get("ExecutionStartTime")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from console.api.operations.base import Caller, Params, operation, refuse_given
+from console.api.operations.base import PREPARATIONS, Caller, Params, operation, refuse_given
 from console.api.operations.executions import START, find_version
 from console.api.protocol import ApiError
-from executions import lifecycle, previews, service_settings, tagging
+from executions import lifecycle, parameter_store, previews, service_settings, tagging
 from executions.errors import NotAllowed, Refused
 from executions.service_settings import Setting
 
@@ -80,17 +80,36 @@ def _setting(setting: Setting) -> dict[str, Any]:
 @operation
 def start_execution_preview(caller: Caller, params: Params) -> dict[str, Any]:
     """Judge what a start would do."""
-    inputs = params.get("ExecutionInputs", {}).get("Automation", {})
-    refuse_given(inputs, NOT_PREVIEWED, INVALID)
+    refuse_given(_inputs(params), NOT_PREVIEWED, INVALID)
     try:
-        version = find_version(caller, params, START)
-        request = lifecycle.Start(version, caller.region, inputs.get("Parameters", {}))
+        request = caller.prepared or _request(caller, params)
         preview = previews.start(request, by=caller.user)
     except NotAllowed:
         raise
     except Refused as refusal:  # the one error that this operation has for all of them
         raise ApiError(INVALID, refusal.message) from refusal
     return {"ExecutionPreviewId": str(preview.id)}
+
+
+def _inputs(params: Params) -> Params:
+    inputs: Params = params.get("ExecutionInputs", {}).get("Automation", {})
+    return inputs
+
+
+def _request(caller: Caller, params: Params) -> lifecycle.Start:
+    version = find_version(caller, params, START)
+    return lifecycle.Start(version, caller.region, _inputs(params).get("Parameters", {}))
+
+
+def _complete(caller: Caller, params: Params) -> lifecycle.Start | None:
+    """As that of a start: a preview is judged with the same values."""
+    try:
+        return parameter_store.complete(_request(caller, params), by=caller.user)
+    except (ApiError, Refused):  # the operation comes to the same, and says so
+        return None
+
+
+PREPARATIONS["StartExecutionPreview"] = _complete
 
 
 @operation

@@ -6,11 +6,13 @@ empty one when it is up, and how the script ended. Whatever the script has not e
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import os
 import resource
 import sys
+from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from . import MESSAGE_LENGTH, MOST_BYTES, forward, powershell, python
@@ -36,12 +38,23 @@ def main() -> None:
     _say(report, {})
     _limit(job)
     os.environ.update({**job["environment"], **environment})
-    run = powershell.run if job["language"] == "powershell" else python.run
-    _say(report, _fit(run(job)))
+    _say(report, _fit(_run(job)))
     # Threads and atexit handlers of the script have no say in whether the step ends.
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
+
+
+def _run(job: dict[str, Any]) -> dict[str, str]:
+    """What came of the script, with its attachment beside it."""
+    if attached := job["attachment"]:
+        from . import unpack  # noqa: PLC0415 - takes long to load, and few scripts need it
+
+        try:
+            unpack.place(attached["name"], base64.b64decode(attached["data"]), Path.cwd())
+        except unpack.Unusable as problem:
+            return {"message": f"The attachment {attached['name']} is unusable. {problem}"}
+    return powershell.run(job) if job["language"] == "powershell" else python.run(job)
 
 
 def _fit(answer: dict[str, str]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 PROGRAM: Final = "/usr/lib/powershell/pwsh"
 HEAP: Final = "0x40000000"  # bytes of .NET's heap; AWS: 1,024 MB for PowerShell
+MOST_PAYLOAD: Final = 130_000  # bytes; Linux takes 128 KiB for a variable with its name
 # A non-terminating error ends the script too: "throw or Write-Error fails the step".
 WRAPPER: Final = """
 $ErrorActionPreference = 'Stop'
@@ -26,14 +27,19 @@ try {
 
 def run(job: dict[str, Any]) -> dict[str, str]:
     """`payload`, the JSON text of the script's output, or `message`, why there is none."""
-    work = Path.cwd()
+    work, payload = Path.cwd(), json.dumps(job["events"])
+    if len(payload) > MOST_PAYLOAD:
+        return {
+            "message": f"InputPayload has {len(payload)} bytes as JSON, more than the"
+            f" {MOST_PAYLOAD} that an environment variable can hold."
+        }
     (work / "customer_script.ps1").write_text(job["source"], encoding="utf-8-sig")
     (work / "wrapper.ps1").write_text(WRAPPER, encoding="utf-8")
     ended = subprocess.run(  # noqa: S603 - the script is a file, and has this sandbox anyway
         [PROGRAM, "-NoLogo", "-NoProfile", "-NonInteractive", "-File", "wrapper.ps1"],
         env={
             **os.environ,
-            "InputPayload": json.dumps(job["events"]),
+            "InputPayload": payload,
             "DOTNET_GCHeapHardLimit": HEAP,
             "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1",
             "POWERSHELL_TELEMETRY_OPTOUT": "1",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import builtins
+import importlib
 import json
 import linecache
 import sys
 import traceback
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, NoReturn
 
@@ -40,11 +42,19 @@ def _call(job: dict[str, Any]) -> Any:
         stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     # What the module site would add, which takes longer to load than most scripts.
     builtins.exit = builtins.quit = _exit  # type: ignore[assignment]
+    if job["attachment"]:
+        sys.path.insert(0, str(Path.cwd()))
     exec(compile(source, FILE, "exec"), module.__dict__)  # noqa: S102 - to run it is the task
-    handler = getattr(module, job["handler"], None)
+    return _find(module, job["handler"])(job["events"], {})
+
+
+def _find(module: ModuleType, name: str) -> Any:
+    """The function of the script, or with `file.function` that of its attachment."""
+    file, _, function = name.rpartition(".")
+    handler = getattr(importlib.import_module(file) if file else module, function, None)
     if not callable(handler):
-        raise NameError(f"the script defines no function {job['handler']}, its Handler")  # noqa: TRY004
-    return handler(job["events"], {})
+        raise NameError(f"{file or 'the script'} defines no function {function}, its Handler")  # noqa: TRY004
+    return handler
 
 
 def _exit(code: Any = None) -> NoReturn:

@@ -1,0 +1,181 @@
+"""Whether the rows of an execution tell a story that can have happened.
+
+Read-only, and from rows alone: `manage.py verify_history` asks it of a real site, the tests after
+everything that may go wrong. What AWS saw is not known here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import pairwise
+from typing import Final, cast
+
+from executions import library
+from executions.models import Event, Execution, StepExecution
+from executions.runbook import flow
+from executions.runbook.types import Runbook
+from executions.states import NEVER, TERMINAL, Status
+
+Phase = StepExecution.Phase
+# Hosts' clocks may differ by so much, as the manual says.
+SKEW: Final = timedelta(seconds=1)
+ENDS: Final = frozenset(f"execution:{status.value.lower()}" for status in TERMINAL)
+STEP_ENDS: Final = {
+    Status.SUCCESS: "step:succeeded",
+    Status.FAILED: "step:failed",
+    Status.TIMED_OUT: "step:timed_out",
+    Status.CANCELLED: "step:cancelled",
+    Status.EXITED: "step:exited",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """An execution with all its rows."""
+
+    execution: Execution
+    steps: Sequence[StepExecution]
+    events: Sequence[Event]
+
+    @property
+    def was_given_up(self) -> bool:
+        """Whether the engine ended it because workers died over it."""
+        return any(step.failure_type == "Internal" for step in self.steps)
+
+
+def problems(execution: Execution) -> Iterator[str]:
+    """Sentences about what cannot have happened; none for a story that holds."""
+    story = Story(execution, list(execution.steps.all()), list(execution.events.all()))
+    for rule in (_numbers, _times, _end, _open_steps, _told, _calls, _rest, _path, _status):
+        yield from rule(story)
+
+
+def _numbers(story: Story) -> Iterator[str]:
+    """Events and steps are counted from 1, without a gap."""
+    seqs = [event.seq for event in story.events]
+    if seqs != list(range(1, story.execution.event_seq + 1)):
+        yield f"its events are {seqs[:20]}, of {story.execution.event_seq}"
+    numbers = [step.number for step in story.steps]
+    if numbers != list(range(1, len(numbers) + 1)):
+        yield f"its steps are numbered {numbers[:20]}"
+
+
+def _times(story: Story) -> Iterator[str]:
+    """Nothing is told before what came before it."""
+    for before, after in pairwise(story.events):
+        if after.at < before.at - SKEW:
+            yield f"event {after.seq} ({after.kind}) is older than event {before.seq}"
+    for step in story.steps:
+        if step.ended_at is not None and step.ended_at < step.started_at - SKEW:
+            yield f"step {step.number} ({step.name}) ended before it began"
+
+
+def _end(story: Story) -> Iterator[str]:
+    """Who has ended says so once, at the very last, and is let go; who has not does not."""
+    execution = story.execution
+    told = [event.kind for event in story.events if event.kind in ENDS]
+    if not execution.is_over:
+        if told:
+            yield f"it is {execution.status}, and told {told}"
+        return
+    if told != [f"execution:{execution.status.lower()}"]:
+        yield f"it ended as {execution.status}, and told {told}"
+    elif story.events[-1].kind not in ENDS:
+        yield f"{story.events[-1].kind} came after its end"
+    if execution.ended_at is None:
+        yield "it ended at no time"
+    if execution.lease_owner or execution.wake_at != NEVER:
+        yield "it is over, and will be looked at again"
+
+
+def _open_steps(story: Story) -> Iterator[str]:
+    """A step is open or final. One at a time is open, with the loop that it is in."""
+    for step in story.steps:
+        if (step.phase == Phase.ENDED) != (step.status in TERMINAL):
+            yield f"step {step.number} ({step.name}) is {step.status} in phase {step.phase}"
+        if (step.phase == Phase.UNKNOWN) != bool(step.unknown):
+            yield f"step {step.number} ({step.name}) asks a person, without saying what"
+    opened = [step for step in story.steps if step.phase != Phase.ENDED]
+    if story.execution.is_over and opened:
+        yield f"it is over, and {opened[0].name} is open"
+    for outer, inner in pairwise(opened):
+        if inner.parent_id != outer.pk:
+            yield f"{outer.name} and {inner.name} are open at the same time"
+
+
+def _told(story: Story) -> Iterator[str]:
+    """Each beginning and each end of a step has its event."""
+    told = Counter((event.step, event.kind) for event in story.events)
+    begun = Counter(step.name for step in story.steps)
+    for name, count in begun.items():
+        if told[name, "step:started"] != count:
+            yield f"{name} began {count} times, and {told[name, 'step:started']} were told"
+    ended = Counter(
+        (step.name, STEP_ENDS[Status(step.status)])
+        for step in story.steps
+        if step.phase == Phase.ENDED and step.status in STEP_ENDS
+    )
+    for (name, kind), count in ended.items():
+        if told[name, kind] != count:
+            yield f"{name} has {count} rows for {kind}, and {told[name, kind]} were told"
+
+
+def _calls(story: Story) -> Iterator[str]:
+    """A stored call was announced before it was made, with these very bytes."""
+    announced = {
+        (event.step, event.data.get("sha256"))
+        for event in story.events
+        if event.kind == "step:call"
+    }
+    for step in story.steps:
+        sent = step.call is not None and step.call.get("answer") != "none"
+        if sent and (step.name, (step.call or {}).get("sha256")) not in announced:
+            yield f"step {step.number} ({step.name}) made a call that nobody announced"
+
+
+def _rest(story: Story) -> Iterator[str]:
+    """Whoever is not looked at again waits for a person."""
+    execution = story.execution
+    if execution.is_over or execution.lease_owner or execution.wake_at != NEVER:
+        return
+    if execution.status != Status.WAITING:
+        yield f"it is {execution.status}, and nobody will ever look at it"
+
+
+def _path(story: Story) -> Iterator[str]:
+    """Each step followed from the one before it, as the document says."""
+    execution = story.execution
+    if execution.mode != "Auto" or execution.stop_requested or story.was_given_up:
+        return
+    runbook = library.runbook(execution.version)
+    places: dict[tuple[object, int | None], list[StepExecution]] = {}
+    for step in story.steps:
+        places.setdefault((step.parent_id, step.iteration), []).append(step)
+    for (parent, _), rows in places.items():
+        if parent is None and rows[0].name != flow.first_step(runbook).name:
+            yield f"it began with {rows[0].name}"
+        for before, after in pairwise(rows):
+            if before.status != Status.EXITED and _next(runbook, before) != after.name:
+                yield f"{after.name} came after {before.name}, which was {before.status}"
+
+
+def _next(runbook: Runbook, row: StepExecution) -> str | None:
+    step = runbook.find_step(row.name)
+    if step is None:
+        return None
+    return flow.next_step(runbook, step, cast(flow.Status, row.status), row.chosen or None).step
+
+
+def _status(story: Story) -> Iterator[str]:
+    """It ended as its steps did."""
+    execution = story.execution
+    if not execution.is_over or execution.stop_requested or story.was_given_up:
+        return
+    expected = flow.final_status(
+        library.runbook(execution.version), [(step.name, step.status) for step in story.steps]
+    )
+    if execution.status != expected and execution.mode == "Auto":
+        yield f"it is {execution.status}, and its steps make it {expected}"
