@@ -6,6 +6,7 @@ goes to pytest, and then only pytest runs:
     ./test --no-browser              all but the tests that need Chromium
     ./test -k approve                the tests with "approve" in their name
     ./test tests/runbook -x          one folder, until the first failure
+    ./test --coverage                how much of the language and the actions its tests run
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# What is measured, the tests that do it, and the least share of lines and branches in percent.
+MEASURED = ("executions/runbook", "executions/actions")
+MEASURING = ("tests/runbook", "tests/actions", "tests/golden", "tests/engine")
+LEAST = 95
 CHECKS = {
     "ruff check": ["-m", "ruff", "check", "."],
     "ruff format": ["-m", "ruff", "format", "--check", "."],
@@ -43,15 +48,30 @@ def main() -> int:
         allow_abbrev=False,
     )
     parser.add_argument("--no-browser", action="store_true", help="leave the browser's tests out")
+    parser.add_argument(
+        "--coverage", action="store_true", help=f"fail below {LEAST} % of lines and branches"
+    )
     options, for_pytest = parser.parse_known_args()
     os.chdir(ROOT)
-    if not options.no_browser and not install_browser():
+    if not (options.no_browser or options.coverage or install_browser()):
         return 1
     install_sandbox()
     with tempfile.TemporaryDirectory(prefix="countersign-test-") as state:
         os.environ["COUNTERSIGN_STATE"] = state  # not the var/ of a ./run
         os.environ.setdefault("SECRET_KEY", "only-for-checks-and-tests")
+        if options.coverage:
+            return measure(for_pytest)
         return check(for_pytest, browser=not options.no_browser)
+
+
+def measure(for_pytest: list[str]) -> int:
+    """Runs the tests of the language and the actions, and says what of both they did not run."""
+    os.environ["COVERAGE_FILE"] = str(Path(os.environ["COUNTERSIGN_STATE"]) / "coverage")
+    heading("pytest, measured")
+    run = ["run", f"--source={','.join(MEASURED)}", "-m", "pytest", *(for_pytest or MEASURING)]
+    result = python("-m", "coverage", *run)
+    heading("coverage")
+    return result or python("-m", "coverage", "report", f"--fail-under={LEAST}")
 
 
 def check(for_pytest: list[str], *, browser: bool) -> int:

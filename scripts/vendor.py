@@ -12,8 +12,11 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+import vendor_editor
 
 VENDOR = Path(__file__).resolve().parent.parent / "static" / "vendor"
 SOURCE_MAP = re.compile(rb"\s*(?:/\*|//)[#@] ?sourceMappingURL=[^\n*]*(?:\*/)?\s*$")
@@ -38,9 +41,10 @@ class Package:
 
 ICONS = (
     "alert-octagon alert-triangle arrow-left arrow-right bolt check checks chevron-down "
-    "chevron-right circle-check circle-dashed circle-minus clock-x cloud copy door-exit file-text "
-    "help-hexagon history home hourglass hourglass-empty info-circle key loader-2 lock logout "
-    "moon player-play player-stop refresh rubber-stamp search server square-x sun user x"
+    "chevron-right circle-check circle-dashed circle-minus clock-x cloud copy device-floppy "
+    "door-exit file-text git-compare help-hexagon history home hourglass hourglass-empty "
+    "info-circle key loader-2 lock logout moon pencil player-play player-stop plus refresh "
+    "rubber-stamp search server share sitemap square-x sun tag trash user x"
 )
 
 PACKAGES = (
@@ -159,7 +163,7 @@ def read_paths(svg: bytes) -> list[str]:
     return [path for path in paths if 'stroke="none"' not in path]  # the empty 24 x 24 square
 
 
-def describe_package(package: Package, files: dict[str, bytes]) -> dict[str, object]:
+def describe_package(package: Package, files: Mapping[str, bytes]) -> dict[str, object]:
     hashes = {f"{package.folder}/{name}": hash_file(data) for name, data in sorted(files.items())}
     return {
         "name": package.name,
@@ -174,25 +178,36 @@ def hash_file(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def write_vendor(packages: dict[Package, dict[str, bytes]], into: Path) -> None:
+def describe_editor(files: Mapping[str, bytes]) -> dict[str, object]:
+    """A bundle has no version and integrity of its own; the packages in it have."""
+    folder = vendor_editor.FOLDER
+    hashes = {f"{folder}/{name}": hash_file(data) for name, data in sorted(files.items())}
+    return {"name": "CodeMirror", "files": hashes, "packages": vendor_editor.read_lock()}
+
+
+def write_vendor(
+    packages: Mapping[Package, Mapping[str, bytes]], editor: Mapping[str, bytes], into: Path
+) -> None:
     """Replace the folder by exactly these files and their manifest."""
     shutil.rmtree(into, ignore_errors=True)
-    for package, files in packages.items():
-        folder = into / package.folder
-        folder.mkdir(parents=True)
+    folders = {package.folder: files for package, files in packages.items()}
+    for folder, files in {**folders, vendor_editor.FOLDER: editor}.items():
+        (into / folder).mkdir(parents=True)
         for name, content in files.items():
-            (folder / name).write_bytes(content)
+            (into / folder / name).write_bytes(content)
     manifest = [describe_package(package, files) for package, files in packages.items()]
+    manifest.append(describe_editor(editor))
     (into / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         tarballs = {package: fetch_tarball(package, Path(scratch)) for package in PACKAGES}
+        editor = vendor_editor.build_editor(Path(scratch))
     packages = {package: extract_files(package, tarball) for package, tarball in tarballs.items()}
-    write_vendor(packages, VENDOR)
-    count = sum(len(files) for files in packages.values())
-    print(f"{count} files of {len(packages)} packages are in {VENDOR}.")
+    write_vendor(packages, editor, VENDOR)
+    count = sum(len(files) for files in [*packages.values(), editor])
+    print(f"{count} files are in {VENDOR}.")
 
 
 if __name__ == "__main__":

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Final
 
-import regex
-
+from .patterns import compile_pattern
 from .template import render
 from .types import Parameter, Value
 
 PATTERN_SECONDS: Final = 0.1  # of CPU time, for all items of one value together
-MAX_PATTERN: Final = 4096  # characters
-MAX_WEIGHT: Final = 50_000
-_COUNT: Final = re.compile(r"\{\s*([0-9]{1,9})")
-_GROUP_COUNT: Final = re.compile(r"\)(?:\s|\(\?#[^)]*\)|#[^\n]*\n)*\{\s*([0-9]{1,9})")
 _RESOURCE_PATTERNS: Final = {
     "AWS::EC2::Instance::Id": r"m?i-([a-z0-9]{8}|[a-z0-9]{17})",
     "AWS::S3::Bucket::Name": r"[0-9a-z][a-z0-9\-.]{3,63}",
@@ -34,32 +27,6 @@ PARAMETER_TYPES: Final = frozenset(
 
 class BadValue(ValueError):
     """A value that its parameter does not take; the text is for the person who gave it."""
-
-
-@lru_cache(maxsize=1024)
-def compile_pattern(pattern: str) -> regex.Pattern[str]:
-    """Read a Java pattern (possessive quantifiers, \\p{…} too); ValueError says what is wrong."""
-    if len(pattern) > MAX_PATTERN or _weigh(pattern) > MAX_WEIGHT:
-        raise ValueError("the pattern is too long or repeats too often")
-    try:
-        return regex.compile(pattern, regex.VERSION1)
-    except regex.error as error:
-        raise ValueError(str(error)) from error
-    except RecursionError as error:
-        raise ValueError("the pattern nests too deep") from error
-
-
-def _weigh(pattern: str) -> int:
-    """At most how many characters the pattern has with its counted repeats written out.
-
-    The library does write them out: `((a{1000}){1000}){1000}` alone would take all memory.
-    """
-    weight = len(pattern) + sum(min(int(n), MAX_WEIGHT) for n in _COUNT.findall(pattern))
-    for count in _GROUP_COUNT.findall(pattern):
-        weight *= max(1, min(int(count), MAX_WEIGHT))
-        if weight > MAX_WEIGHT:
-            break
-    return weight
 
 
 def check_constraints(parameter: Parameter, value: Value) -> None:

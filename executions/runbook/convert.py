@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Final, Literal
 
-from .types import Value
+from .json_text import read_json
+from .types import DocumentRefused, Value
 
 
 class Missing(Enum):
@@ -122,6 +123,25 @@ _CONVERTERS: Final[dict[str, Callable[[Value, str], Value]]] = {
     "MapList": _to_maps,
 }
 OUTPUT_TYPES: Final = tuple(_CONVERTERS)
+
+
+def read_maps(inputs: Mapping[str, Value], types: Mapping[str, str]) -> dict[str, Value]:
+    """Resolved inputs, where a text of JSON may stand for a map or a list of maps.
+
+    `types` (input -> type) are those of the action. A text that is none stays as it is.
+    """
+    return {name: _read_map(value, types.get(name, "")) for name, value in inputs.items()}
+
+
+def _read_map(value: Value, type_name: str) -> Value:
+    if not isinstance(value, str) or type_name not in ("StringMap", "MapList"):
+        return value
+    try:
+        read = read_json(value).data
+    except DocumentRefused:
+        return value
+    result = _CONVERTERS[type_name](read, _kind(read))
+    return value if result is MISSING else result
 
 
 def to_plain(value: Value) -> Value:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 from .types import MAX_PROBLEMS, Path, Problem, Severity, show_path
@@ -13,6 +14,7 @@ class Findings:
     def __init__(self, locate: Callable[[Path], tuple[int, int]]) -> None:
         self.locate = locate
         self.problems: list[Problem] = []
+        self._counts: Counter[Severity] = Counter()
 
     def error(self, path: Path, message: str) -> None:
         """Note something that keeps the document from being saved."""
@@ -23,6 +25,7 @@ class Findings:
         self._add(path, message, "warning")
 
     def _add(self, path: Path, message: str, severity: Severity) -> None:
-        if len(self.problems) < MAX_PROBLEMS:
+        self._counts[severity] += 1
+        if self._counts[severity] <= MAX_PROBLEMS:  # warnings take no error's place
             line, column = self.locate(path)
             self.problems.append(Problem(line, column, show_path(path), message, severity))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from .graph import walk_choices
 from .template import MissingValue, Scope
-from .types import Runbook, Step, Value
+from .types import Runbook, Step
 from .values import to_wire
 
 Status: TypeAlias = Literal["Success", "Failed", "TimedOut", "Cancelled", "Exited"]
@@ -109,16 +109,11 @@ def _counts(step: Step | None) -> bool:
     return step is None or step.on_failure == "Abort" or step.critical
 
 
-def document_outputs(
-    runbook: Runbook,
-    outputs: Mapping[str, Mapping[str, Value]],
-    parameters: Mapping[str, Value] | None = None,
-) -> dict[str, list[str]]:
+def document_outputs(runbook: Runbook, scope: Scope) -> dict[str, list[str]]:
     """The run's `Outputs` at its end: each listed `step.Output` or parameter, as strings.
 
     What no step produced is there too, with a sentence that says so.
     """
-    scope = Scope(parameters=parameters or {}, outputs=outputs)
     return {listed: _publish(listed, scope) for listed in runbook.outputs}
 
 

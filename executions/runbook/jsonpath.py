@@ -38,6 +38,7 @@ _QUOTED: Final = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
 _BRACKETS: Final = rf"\[(?:{_QUOTED}|[^\]'\"])*\]"
 # Jayway takes `.'key.with.dots'` and `.[0]`; the library takes neither.
 _JAYWAY: Final = re.compile(rf"({_BRACKETS})|(?<!\.)\.({_QUOTED})|(?<!\.)\.(?=\[)")
+_ORDER: Final = ("<", "<=", ">", ">=")
 _LENGTH: Final = re.compile(r"\.length\(\)$")
 
 
@@ -50,6 +51,20 @@ class _Environment(JSONPathEnvironment):
 
     def setup_function_extensions(self) -> None:
         """Register none."""
+
+    def compare(self, left: object, operator: str, right: object) -> bool:
+        """Only numbers and only texts have an order; to Python, true and false are numbers too."""
+        if operator in _ORDER and not (_are_numbers(left, right) or _are_texts(left, right)):
+            return False
+        return super().compare(left, operator, right)
+
+
+def _are_numbers(*values: object) -> bool:
+    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+
+
+def _are_texts(*values: object) -> bool:
+    return all(isinstance(value, str) for value in values)
 
 
 _ENVIRONMENT: Final = _Environment()

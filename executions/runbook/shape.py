@@ -11,7 +11,7 @@ from .findings import Findings
 from .tree import Tree
 from .types import Format, OutputSpec, Parameter, Path, Problem, Runbook, Step, Value, Variable
 
-_TOP_KEYS: Final = frozenset(
+TOP_KEYS: Final = frozenset(
     {
         *("schemaVersion", "description", "assumeRole", "parameters", "variables"),
         *("mainSteps", "outputs", "files"),
@@ -19,13 +19,13 @@ _TOP_KEYS: Final = frozenset(
         *("templateInformation", "executableRunBooks", "emergencyChange", "autoApprovable"),
     }
 )
-_STEP_KEYS: Final = frozenset(
+STEP_KEYS: Final = frozenset(
     {
         *("name", "action", "description", "inputs", "outputs", "maxAttempts", "timeoutSeconds"),
         *("onFailure", "onCancel", "isCritical", "isEnd", "nextStep"),
     }
 )
-_PARAMETER_KEYS: Final = frozenset(
+PARAMETER_KEYS: Final = frozenset(
     {
         *("type", "description", "default", "allowedValues", "allowedPattern", "displayType"),
         *("minItems", "maxItems", "minChars", "maxChars", "interpolationType"),
@@ -43,7 +43,7 @@ def build_runbook(tree: Tree, fmt: Format) -> tuple[Runbook, list[Problem]]:
     top = Fields(tree.data, (), findings, "A runbook")
     if not isinstance(tree.data, dict):
         return runbook, findings.problems
-    top.refuse_unknown(_TOP_KEYS)
+    top.refuse_unknown(TOP_KEYS)
     runbook = replace(
         runbook,
         data=tree.data,
@@ -76,7 +76,7 @@ def _read_parameters(top: Fields) -> dict[str, Parameter]:
 
 def _read_parameter(name: str, value: Value, findings: Findings) -> Parameter:
     fields = Fields(value, ("parameters", name), findings, "A parameter")
-    for key in fields.keys() - _PARAMETER_KEYS:
+    for key in fields.keys() - PARAMETER_KEYS:
         findings.warn((*fields.path, key), f"{key} is not an attribute of parameters; ignored.")
     return Parameter(
         name=name,
@@ -128,7 +128,7 @@ def _read_steps(
 
 
 def _read_step(fields: Fields, loop: str | None) -> Step:
-    fields.refuse_unknown(_STEP_KEYS)
+    fields.refuse_unknown(STEP_KEYS)
     name = fields.text("name", required=True) or ""
     action = fields.text("action", required=True) or ""
     inputs = fields.entries("inputs")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from .constraints import PARAMETER_TYPES, compile_pattern
+from .constraints import PARAMETER_TYPES
 from .findings import Findings
 from .literals import describe_type, fits_declaration
+from .patterns import compile_pattern
 from .template import SYSTEM_NAMES, walk_references, whole_reference
 from .types import VALUE_TYPES, Parameter, Path, Runbook
 

@@ -14,6 +14,8 @@ from .types import ActionSpec, Parameter, Path, Runbook, Step, Value
 _ROLE: Final = re.compile(r"arn:[a-z-]+:iam::[0-9]{12}:role/.+")
 _SHELL_INPUTS: Final = frozenset({"commands", "runCommand"})
 _LOOP_OUTPUTS: Final = frozenset({"CurrentIteration", "CurrentIteratorValue"})
+# What a script gives besides its own outputs; published runbooks declare a Payload of their own.
+_SCRIPT_OUTPUTS: Final = frozenset({"Payload", "ExecutionLog"})
 # For inputs whose action is strict: which parameter types serve as which input type.
 _SERVES: Final = {"StringList": ("StringList", "String")}
 
@@ -44,9 +46,17 @@ class _Checker:
         self._used: set[str] = set()
 
     def check_step(self, step: Step) -> None:
-        """The references in a step's inputs and time-out."""
+        """The references in a step's inputs and time-out.
+
+        AWS saves a branch that compares a parameter nobody declared, and published runbooks have
+        such; what is missing makes the comparison false.
+        """
+        is_compared = step.action == "aws:branch"
         for path, reference in _walk_step(step):
-            self._check_name(path, reference)
+            if is_compared and "." not in reference and ":" not in reference:
+                self._check_compared(path, reference)
+            else:
+                self._check_name(path, reference)
             self._check_order(path, reference, step)
         for name, value in step.inputs.items():
             self._check_strict(step, name, value)
@@ -119,6 +129,14 @@ class _Checker:
         hint = " It is a step; name one of its outputs." if name in self._steps else ""
         self._findings.error(path, f"Parameter {name} is not declared.{hint}")
 
+    def _check_compared(self, path: Path, name: str) -> None:
+        if name in self._runbook.parameters:
+            self._used.add(name)
+        else:
+            self._findings.warn(
+                path, f"Parameter {name} is not declared; comparisons with it are false."
+            )
+
     def _check_output(self, path: Path, reference: str) -> None:
         step_name, _, output = reference.partition(".")
         step = self._steps.get(step_name)
@@ -128,6 +146,7 @@ class _Checker:
         spec = self._actions.get(step.action)
         known = {"OutputPayload", *(item.name for item in step.outputs)}
         known |= _LOOP_OUTPUTS if step.steps else set()
+        known |= _SCRIPT_OUTPUTS if step.action == "aws:executeScript" else set()
         if spec is not None and output not in known | spec.outputs.keys():
             self._findings.warn(
                 path, f"Step {step_name} declares no output {output}; it will have no value."
@@ -163,10 +182,15 @@ class _Checker:
                 reference
             ):
                 continue
+            advice = (
+                "give the parameter an allowedPattern or allowedValues"
+                if reference in self._runbook.parameters
+                else "check it in a step before"
+            )
             self._findings.warn(
                 where,
                 f"{{{{ {reference} }}}} becomes part of a shell line as it stands, so whoever sets "
-                "it can run commands; give the parameter an allowedPattern or allowedValues.",
+                f"it can run commands; {advice}.",
             )
 
     def _is_free_text(self, reference: str) -> bool:

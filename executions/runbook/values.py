@@ -15,6 +15,7 @@ from .types import DocumentRefused, Parameter, Runbook, Value, clip
 
 WHOLE: Final = ""  # the key of problems that belong to no single parameter
 MAX_TOTAL: Final = 64 * 1024  # bytes of all supplied values together
+MAX_ITEMS: Final = 50  # AWS, "AutomationParameterValueList"
 _DIGITS: Final = re.compile(r"[-+]?[0-9]{1,18}")
 _TRUTHS: Final = {"true": True, "false": False}
 
@@ -24,6 +25,7 @@ __all__ = [
     "Bound",
     "bind",
     "from_wire",
+    "stored_name",
     "to_wire",
     "type_default",
     "variable_defaults",
@@ -69,16 +71,24 @@ def bind(runbook: Runbook, supplied: Mapping[str, Sequence[str]]) -> Bound:
     for name, parameter in runbook.parameters.items():
         if name in supplied:
             try:
-                values[name] = from_wire(parameter, supplied[name])
+                values[name] = _read_supplied(parameter, supplied[name])
             except BadValue as error:
                 problems[name] = (str(error),)
         elif parameter.required:
             problems[name] = (f"Missing required parameter: {name}.",)
-        elif stored := _stored_name(parameter.default):
+        elif stored := stored_name(parameter):
             lookups[name] = stored
         else:
             defaults[name] = type_default(parameter)
     return Bound(values, defaults, lookups, problems)
+
+
+def _read_supplied(parameter: Parameter, items: Sequence[str]) -> Value:
+    if len(items) > MAX_ITEMS:
+        raise BadValue(
+            f"Parameter {parameter.name} has {len(items)} items; a list takes at most {MAX_ITEMS}."
+        )
+    return from_wire(parameter, items)
 
 
 def _check_names(
@@ -95,8 +105,9 @@ def _check_names(
     return {WHOLE: tuple(problems)} if problems else {}
 
 
-def _stored_name(default: Value) -> str | None:
-    """The Parameter Store name of a `{{ssm:name}}` default."""
+def stored_name(parameter: Parameter) -> str | None:
+    """The name in Parameter Store of a default that is written as `{{ssm:name}}`."""
+    default = parameter.default
     reference = whole_reference(default) if isinstance(default, str) else None
     if reference is None or not reference.startswith("ssm:"):
         return None

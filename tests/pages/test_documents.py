@@ -42,7 +42,7 @@ def test_predefined_ones_and_those_of_the_account(client: Client) -> None:
 
 
 def test_filters(client: Client) -> None:
-    assert shown(client, q="resize") == ["111122223333/Resize"]
+    assert shown(client, q="resize", owner="self") == ["111122223333/Resize"]
     assert shown(client, owner="self") == ["111122223333/Resize"]
     assert all(name.startswith("Amazon/") for name in shown(client, owner="Amazon"))
     assert "Amazon/AWS-StopEC2InstanceWithApproval" in shown(client, q="rejection ends the run")

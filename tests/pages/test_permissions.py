@@ -28,7 +28,18 @@ PAGES: dict[str, tuple[int, ...]] = {
     "healthz": (200, 200, 200, 200, 200, 200, 200),
     "documents": (200, 200, 200, 200, 200, 403, 302),
     "document": (200, 200, 200, 200, 404, 404, 302),
+    "create_document": (403, 403, 403, 200, 200, 403, 302),
+    "check_document": (405, 405, 405, 405, 405, 405, 302),
+    "document_words": (200, 200, 200, 200, 200, 200, 302),
+    "edit_document": (403, 403, 403, 200, 404, 404, 302),
+    "compare": (200, 200, 200, 200, 404, 404, 302),
+    "set_default_version": (405, 405, 405, 405, 405, 405, 302),
+    "share_document": (405, 405, 405, 405, 405, 405, 302),
+    "tag_document": (405, 405, 405, 405, 405, 405, 302),
+    "delete_document": (405, 405, 405, 405, 405, 405, 302),
     "start": (200, 403, 403, 200, 404, 404, 302),
+    "extras": (200, 200, 200, 200, 404, 404, 302),
+    "attachment": (404, 404, 404, 404, 404, 404, 404),  # whoever has a link; this one is none
     "instances": (200, 200, 200, 200, 200, 200, 302),
     "executions": (200, 200, 200, 200, 200, 200, 302),
     "execution": (200, 200, 200, 200, 404, 404, 302),
@@ -49,7 +60,15 @@ PAGES: dict[str, tuple[int, ...]] = {
 }
 # What a POST with the token of the form answers, in the same order.
 FORMS: dict[str, tuple[int, ...]] = {
+    "create_document": (403, 403, 403, 400, 400, 403, 302),
+    "check_document": (200, 200, 200, 200, 200, 200, 302),
+    "edit_document": (403, 403, 403, 400, 404, 404, 302),
+    "set_default_version": (302, 302, 302, 302, 404, 404, 302),
+    "share_document": (400, 400, 400, 400, 404, 404, 302),
+    "tag_document": (302, 302, 302, 302, 404, 404, 302),
+    "delete_document": (302, 302, 302, 302, 404, 404, 302),
     "start": (302, 403, 403, 302, 404, 404, 302),
+    "extras": (403, 403, 403, 400, 404, 404, 302),
     "approval": (403, 302, 403, 403, 404, 404, 302),
     "stop": (302, 302, 302, 302, 404, 404, 302),
     "signal": (302, 302, 302, 302, 404, 404, 302),
@@ -112,8 +131,12 @@ def urls(
     run = request_of_alice.execution_id
     document = [version.document.owner, version.document.name]
     arguments: dict[str, list[Any]] = {
-        "document": document,
-        "start": document,
+        **dict.fromkeys(
+            ("document", "start", "edit_document", "compare", "set_default_version"), document
+        ),
+        "extras": document,
+        "attachment": ["no-token"],
+        **dict.fromkeys(("share_document", "tag_document", "delete_document"), document),
         "execution": [run],
         "live_token": [run],
         "live_events": [run],

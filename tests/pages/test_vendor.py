@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-vendor = importlib.import_module("scripts.vendor")  # scripts is a folder, not a package
+vendor = importlib.import_module("vendor")  # of scripts, which is a folder, not a package
+editor = importlib.import_module("vendor_editor")
 MANIFEST: list[dict[str, Any]] = json.loads((vendor.VENDOR / "manifest.json").read_text())
 FILES = {name: digest for package in MANIFEST for name, digest in package["files"].items()}
 
@@ -30,7 +31,34 @@ def test_nothing_else_is_vendored() -> None:
 def test_manifest_is_of_the_pinned_packages() -> None:
     keys = ("name", "version", "licence", "integrity")
     pinned = [{key: getattr(package, key) for key in keys} for package in vendor.PACKAGES]
-    assert [{key: package[key] for key in keys} for package in MANIFEST] == pinned
+    assert [{key: package[key] for key in keys} for package in MANIFEST[:-1]] == pinned
+
+
+def test_bundle_is_of_the_locked_packages() -> None:
+    (bundle,) = [package for package in MANIFEST if "packages" in package]
+    assert bundle["packages"] == editor.read_lock()
+    assert all(each["integrity"].startswith("sha512-") for each in bundle["packages"])
+    assert {each["licence"] for each in bundle["packages"]} == {"MIT"}
+    licences = (vendor.VENDOR / "codemirror" / "LICENSE").read_text()
+    assert all(f"{each['name']}\n\n" in licences for each in bundle["packages"])
+    assert licences.count("Permission is hereby granted") == len(bundle["packages"])
+
+
+def test_lock_pins_what_is_asked_for() -> None:
+    asked = json.loads((editor.SOURCE / "package.json").read_text())["dependencies"]
+    assert all(re.fullmatch(r"[0-9.]+", version) for version in asked.values())
+    locked = {each["name"]: each["version"] for each in editor.read_lock()}
+    assert {name: locked[name] for name in asked if name != "esbuild"} == {
+        name: version for name, version in asked.items() if name != "esbuild"
+    }
+    assert "resolved" not in (editor.SOURCE / "package-lock.json").read_text()
+
+
+def test_bundled_packages_are_read_from_the_metafile() -> None:
+    meta: dict[str, Any] = {
+        "inputs": {"entry.js": {}, "node_modules/@a/b/x.js": {}, "node_modules/c/y.js": {}}
+    }
+    assert editor.list_bundled(meta) == ["@a/b", "c"]
 
 
 @pytest.mark.parametrize("name", [name for name in FILES if name.endswith((".css", ".js"))])
@@ -69,11 +97,12 @@ def test_what_is_written_is_exactly_the_packages(tmp_path: Path) -> None:
     into = tmp_path / "vendor"
     (into / "old").mkdir(parents=True)
     (into / "old" / "file.js").write_text("left over")
-    vendor.write_vendor({vendor.PACKAGES[0]: {"a.css": b"a{}"}}, into)
+    vendor.write_vendor({vendor.PACKAGES[0]: {"a.css": b"a{}"}}, {"b.js": b"b()"}, into)
     names = sorted(path.relative_to(into).as_posix() for path in files_in(into))
-    assert names == ["manifest.json", "tabler/a.css"]
-    (package,) = json.loads((into / "manifest.json").read_text())
+    assert names == ["codemirror/b.js", "manifest.json", "tabler/a.css"]
+    package, bundle = json.loads((into / "manifest.json").read_text())
     assert package["files"] == {"tabler/a.css": vendor.hash_file(b"a{}")}
+    assert bundle["files"] == {"codemirror/b.js": vendor.hash_file(b"b()")}
 
 
 def files_in(folder: Path) -> list[Path]:

@@ -16,6 +16,7 @@ from executions.runbook.flow import (
     next_step,
     valid_next_steps,
 )
+from executions.runbook.template import Scope
 
 from .builders import api, branch, choice, loop, runbook, step
 
@@ -183,7 +184,7 @@ def test_document_outputs() -> None:
         "a": {"Id": "i-1", "Ids": ["i-1", "i-2"]},
         "b": {"Map": {"k": 1}, "Maps": [{"k": 1}, {"k": 2}]},
     }
-    published = document_outputs(book, outputs, {"P": 5})
+    published = document_outputs(book, Scope(parameters={"P": 5}, outputs=outputs))
     placeholder = published.pop("c.No")
     assert placeholder[0].startswith("No output available yet")
     assert published == {
