@@ -150,6 +150,9 @@ AWS_ENDPOINT_URL = env.text("AWS_ENDPOINT_URL")  # the simulated account; empty 
 AWS_CONNECT_TIMEOUT = timedelta(seconds=env.seconds("COUNTERSIGN_AWS_CONNECT_SECONDS", 5))
 AWS_READ_TIMEOUT = timedelta(seconds=env.seconds("COUNTERSIGN_AWS_READ_SECONDS", 25))
 
+# Documents of one account; AWS begins with 500 for each account and Region
+MOST_DOCUMENTS = env.count("COUNTERSIGN_MOST_DOCUMENTS", 5_000)
+
 # Engine
 LEASE = timedelta(seconds=env.seconds("COUNTERSIGN_LEASE_SECONDS", 30))
 # How long after its time-out a request of a dead worker may still arrive at AWS.

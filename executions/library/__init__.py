@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from executions import clock
@@ -20,6 +21,7 @@ from executions.library.attachments import Given
 from executions.models import Document, DocumentVersion, Tag, rows
 from executions.models.documents import AMAZON
 from executions.runbook.parse import parse
+from executions.runbook.template import has_reference
 from executions.runbook.tree import MAX_BYTES
 from executions.runbook.types import Problem, Runbook
 from executions.runbook.validate import check
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
 NAME = re.compile(r"[a-zA-Z0-9_\-.]{3,128}")
 ARN = re.compile(r"arn:aws[a-z-]*:ssm:([a-z0-9-]+):(\d{12})?:document/(.+)")
-MOST_DOCUMENTS, MOST_VERSIONS = 500, 1000
+MOST_VERSIONS = 1000
 RESERVED = ("aws", "amazon", "amzn")
 NOTHING = Given()
 
@@ -113,9 +115,9 @@ def create(
         _check_name(name)
         if Document.objects.filter(owner=owner, name=name).exists():
             raise Conflict(f"There is a document {name} already.", code="DocumentAlreadyExists")
-        if Document.objects.filter(owner=owner).count() >= MOST_DOCUMENTS:
+        if Document.objects.filter(owner=owner).count() >= settings.MOST_DOCUMENTS:
             raise Conflict(
-                f"The account has {MOST_DOCUMENTS} documents, the most that it can have.",
+                f"The account has {settings.MOST_DOCUMENTS} documents, the most that it can have.",
                 code="DocumentLimitExceeded",
             )
         version = save_version(document, draft, by=by)
@@ -159,6 +161,7 @@ def save_version(document: Document, draft: Draft, *, by: User | None = None) ->
     files, mismatches = attachments.match(parsed, draft.attachments.files, document)
     if errors or mismatches:
         raise InvalidContent([*errors, *mismatches])
+    _check_role(parsed, by)
     if draft.target_type is not None:
         document.target_type = draft.target_type
     number = document.latest_version + 1 if document.pk else 1
@@ -187,6 +190,16 @@ def save_version(document: Document, draft: Draft, *, by: User | None = None) ->
             f"Somebody else is changing {document.name} at this moment; try again.",
             code="DocumentAlreadyExists" if number == 1 else "TooManyUpdates",
         ) from error
+
+
+def _check_role(runbook: Runbook, by: User | None) -> None:
+    """Whoever writes a role into a document may pass it. AWS, "CreateDocument": AccessDenied."""
+    role = runbook.assume_role or ""
+    if by and role and not has_reference(role) and not by.has_perm("iam:PassRole", role):
+        raise NotAllowed(
+            f"The document names the role {role} as assumeRole, and you may not pass it"
+            " (iam:PassRole)."
+        )
 
 
 def _check_new(document: Document, draft: Draft, digest: str) -> None:

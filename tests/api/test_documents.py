@@ -7,10 +7,13 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 
+from console.iam.models import User
 from executions.models import Document
 from tests.api.conftest import TWO, create, refused, start
-from tests.approvals.people import drain
+from tests.api.door import make_client
+from tests.approvals.people import drain, make_person
 
 OTHER = TWO.replace("no time", "little time")
 AS_JSON = json.dumps(
@@ -98,12 +101,29 @@ def test_name_is_taken(ada: Any, two: str) -> None:
         create(ada, two, OTHER)
 
 
-def test_limit_of_documents(ada: Any, two: str) -> None:
-    owner = "111122223333"
-    more = [Document(owner=owner, name=f"Doc-{number}") for number in range(499)]
-    Document.objects.bulk_create(more)
+def test_limit_of_documents(ada: Any, two: str, settings: Settings) -> None:
+    settings.MOST_DOCUMENTS = 3
+    Document.objects.create(owner="111122223333", name="Doc-2")
+    create(ada, "Last")
     with refused("DocumentLimitExceeded"):
         create(ada, "One-more")
+
+
+ROLE = "arn:aws:iam::111122223333:role/Admin"
+
+
+def test_who_writes_a_role_into_a_document_may_pass_it(people: dict[str, User]) -> None:
+    with_role = TWO.replace("mainSteps:", f"assumeRole: {ROLE}\nmainSteps:")
+    zoe = make_client(make_person("zoe", "ssm:CreateDocument"), "eu-west-1")
+    with refused("AccessDeniedException", journalled=True):
+        create(zoe, "Roles", with_role)
+    yan = make_client(make_person("yan", "ssm:CreateDocument", "iam:PassRole"), "eu-west-1")
+    create(yan, "Roles", with_role)
+
+
+def test_a_role_that_is_given_at_the_start_is_nobodys_yet(people: dict[str, User]) -> None:
+    zoe = make_client(make_person("zoe", "ssm:CreateDocument"), "eu-west-1")
+    create(zoe, "Roles", TWO.replace("mainSteps:", "assumeRole: '{{ Word }}'\nmainSteps:"))
 
 
 # -- versions
