@@ -106,13 +106,15 @@ def running(
         process.wait()
 
 
-def start_workers(here: Site) -> None:
-    """Two workers and the clock, ready to be rung."""
-    for _ in range(2):
-        here.start(sys.executable, "manage.py", "worker")
-    here.start(sys.executable, "manage.py", "clock")
+def start_workers(here: Site) -> dict[str, subprocess.Popen[bytes]]:
+    """Two workers and the clock, by name, ready to be rung."""
+    commands = {"worker-1": "worker", "worker-2": "worker", "clock": "clock"}
+    started = {
+        name: here.start(sys.executable, "manage.py", command) for name, command in commands.items()
+    }
     count = "import django_rq; print(django_rq.get_connection('engine').scard('rq:workers'))"
     wait_until(lambda: int(here.django(count)) == 2, "both workers wait for bells")
+    return started
 
 
 def web_command(port: int) -> list[str]:
