@@ -89,6 +89,17 @@ class Library:
         """Start it, and wait for its end."""
         return self.end(self.start(document, **parameters))
 
+    def cancel(self, run: str, step: str) -> Run:
+        """Cancel a run as soon as a step of it is under way, and wait for its end."""
+
+        def is_there() -> bool:
+            steps = self._read(run)["StepExecutions"]
+            return (step, "InProgress") in {(one["StepName"], one["StepStatus"]) for one in steps}
+
+        wait_until(is_there, f"{run} is at {step}")
+        self.olivia.stop_automation_execution(AutomationExecutionId=run, Type="Cancel")
+        return self.end(run)
+
     def child(self, run: Run) -> Run:
         """The run that a step of this one started."""
         filters = [{"Key": "ParentExecutionId", "Values": [run.id]}]

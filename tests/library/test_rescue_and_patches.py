@@ -67,6 +67,7 @@ def cases(library: Library) -> dict[str, Case]:
             library, PATCH, {}, "mkdir -p /etc/dnf; echo exclude=kernel >/etc/dnf/dnf.conf"
         ),
         "broken": Case(library, PATCH, {}, "yum list; echo >/var/log/amazon"),
+        "cancelled": Case(library, PATCH, {}, "yum list"),
         "linux": Case(library, RESCUE, {}, "echo mine >/etc/mark"),
         "windows": Case(
             library, RESCUE, {"SubnetId": "SelectedInstanceSubnet"}, image=library.windows()
@@ -78,6 +79,18 @@ def cases(library: Library) -> dict[str, Case]:
     for case in made.values():
         case.begin()
     return made
+
+
+def test_cancelled_run_takes_its_functions_away(cases: dict[str, Case]) -> None:
+    case = cases["cancelled"]
+    run = case.library.cancel(case.id, "SleepThruInstallation")
+    assert run.status == "Cancelled", run
+    assert run.steps["SleepThruInstallation"] == "Cancelled"
+    assert list(run.steps)[-1] == "deleteCloudFormationTemplate"
+    assert run.steps["deleteCloudFormationTemplate"] == "Success"
+    assert case.library.left_behind(run) == []
+    kept = snapshots(case.library, run)  # for whoever wants to go back by hand
+    assert [one["VolumeId"] for one in kept] == [case.volume]
 
 
 def test_instance_is_patched(cases: dict[str, Case]) -> None:

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tests.simulator.aws import wait_for_state
+from tests.simulator.aws import describe, wait_for_state
 from tests.simulator.shells import Shells, wait_until
 
 DISKS = Path(tempfile.gettempdir()) / f"countersign-instances-{os.geteuid()}"
@@ -36,8 +36,14 @@ def read(shells: Shells, instance_id: str, path: str) -> str:
     return str(shells.run(instance_id, f"cat {path}")["StandardOutputContent"])
 
 
-def folders(instance_id: str) -> list[Path]:
-    return list(DISKS.glob(f"account-*/{instance_id}"))
+def root_volume(ec2: Any, instance_id: str) -> str:
+    """Its id; the disk is that of the volume."""
+    devices = describe(ec2, instance_id)["BlockDeviceMappings"]
+    return str(devices[0]["Ebs"]["VolumeId"])
+
+
+def folders(volume_id: str) -> list[Path]:
+    return list(DISKS.glob(f"account-*/{volume_id}"))
 
 
 def test_a_disk_survives_stop_and_start(shells: Shells, ec2: Any, machine: str) -> None:
@@ -72,10 +78,11 @@ def test_an_image_of_an_image(shells: Shells, ec2: Any, machine: str) -> None:
 
 def test_a_disk_goes_with_its_instance(shells: Shells, ec2: Any, machine: str) -> None:
     shells.run(machine, "touch /x", "mkdir -p $(printf 'd/%.0s' $(seq 1 1500))")
-    assert len(folders(machine)) == 1
+    volume = root_volume(ec2, machine)
+    assert len(folders(volume)) == 1
     ec2.terminate_instances(InstanceIds=[machine])
     wait_for_state(ec2, machine, "terminated")
-    assert folders(machine) == []
+    assert folders(volume) == []
 
 
 def test_a_full_disk_ends_the_command(shells: Shells, machine: str) -> None:
