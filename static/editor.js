@@ -117,12 +117,27 @@ const later = () => { clearTimeout(timer); timer = setTimeout(check, QUIET); };
 
 const save = () => { form.requestSubmit(); return true; };
 
+// What was typed outlives a session that ended in between: the tab keeps it, and offers it again.
+const draftKey = `draft ${location.pathname}`;
+const offerDraft = () => {
+  const text = sessionStorage.getItem(draftKey);
+  const note = document.querySelector("[data-draft]");
+  if (text === null || text === view.state.doc.toString()) return;
+  note.hidden = false;
+  note.querySelector("button").addEventListener("click", () => {
+    view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
+    note.hidden = true;
+    view.focus();
+  });
+};
+
 // What is typed goes into the field at once, so a form sent by any means has it all.
 let touched = false;
 const keep = EditorView.updateListener.of((update) => {
   if (!update.docChanged) return;
   field.value = update.state.doc.toString();
   touched = true;
+  sessionStorage.setItem(draftKey, field.value);
   later();
 });
 
@@ -155,5 +170,6 @@ form.addEventListener("change", ({ target }) => {
 });
 form.addEventListener("submit", () => { touched = false; });
 addEventListener("beforeunload", (event) => { if (touched) event.preventDefault(); });
+offerDraft();
 fetch(place.dataset.words).then((response) => response.json()).then((fixed) => { words.fixed = fixed; });
 check();

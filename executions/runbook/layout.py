@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from .graph import Edge, build_edges
 from .routes import GAP_Y, Line, Place, Rows, draw_lines
-from .types import Runbook, Step
+from .types import Runbook, Step, clip
 
 WIDTH, HEIGHT, GAP_X = 220.0, 52.0, 28.0
 DOT: Final = 14.0  # where the run begins and where it ends
@@ -27,6 +27,16 @@ class Node:
 
     step: Step | None
     place: Place
+
+    @property
+    def name(self) -> str:
+        """As much of the step's name as fits."""
+        return clip(self.step.name, 25) if self.step else ""
+
+    @property
+    def action(self) -> str:
+        """As much of the action as fits."""
+        return clip(self.step.action, 31) if self.step else ""
 
     @property
     def kind(self) -> str:

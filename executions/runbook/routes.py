@@ -10,8 +10,6 @@ from .graph import Edge, Kind
 
 GAP_Y: Final = 48.0  # between two rows
 LANE, FIRST_LANE = 12.0, 18.0
-TEXT: Final = (14.0, 22.0, 40.0)  # in a box: both lines from the left, and each from the top
-ICON: Final = (26.0, 9.0)  # from the right and from the top
 CLEAR: Final = 10.0  # what a line keeps from a box
 BEND: Final = 8.0
 ARROW: Final = "m-4 -6l4 6l4-6"  # every line arrives from above
@@ -45,24 +43,9 @@ class Place:
         return self.y + self.height / 2
 
     @property
-    def text_x(self) -> float:
-        return self.x + TEXT[0]
-
-    @property
-    def name_y(self) -> float:
-        return self.y + TEXT[1]
-
-    @property
-    def note_y(self) -> float:
-        return self.y + TEXT[2]
-
-    @property
-    def icon_x(self) -> float:
-        return self.right - ICON[0]
-
-    @property
-    def icon_y(self) -> float:
-        return self.y + ICON[1]
+    def at(self) -> str:
+        """The corner, as SVG writes it."""
+        return f"{self.x:.1f} {self.y:.1f}"
 
     def port(self, kind: Kind) -> float:
         """Where lines of a kind leave and arrive: failures at the right."""
@@ -95,6 +78,11 @@ class Line:
     path: str
     x: float = 0.0
     y: float = 0.0
+
+    @property
+    def at(self) -> str:
+        """Where it is drawn from, as SVG writes it."""
+        return f"{self.x:.1f} {self.y:.1f}"
 
 
 def draw_lines(rows: Rows, edges: Sequence[Edge]) -> tuple[list[Line], float, float]:

@@ -130,7 +130,7 @@ def _save(
     try:
         return verb(), 200
     except library.InvalidContent as refusal:
-        form.add_error(None, "The text has errors. Each is listed below it, with its line.")
+        form.add_error(None, "Nothing was saved: the text has errors. Each is listed below it.")
         return None, refusal.status
     except BadParameters as refusal:
         form.show(refusal.fields)

@@ -18,7 +18,7 @@ from executions.runbook import layout, outline
 from executions.views import document_rights
 from executions.views.http import SignedIn, account_of
 
-PAGE: Final = 100
+PAGE: Final = 50
 VERSIONS: Final = 100  # shown unless all are asked for
 RUNS: Final = 10
 TABS: Final = ("steps", "graph", "parameters", "content", "versions", "use", "sharing")
@@ -105,7 +105,7 @@ def _tab(
         runs = Execution.objects.visible_to(request.user).filter(version__document=found)
         return {
             "callers": catalogue.callers_of(found, account.account_id),
-            "runs": runs.select_related("started_by", "version")[:RUNS],
+            "runs": runs.select_related("started_by", "version").with_place()[:RUNS],
         }
     return _sharing(found, may) if tab == "sharing" else {}
 

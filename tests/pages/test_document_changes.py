@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from typing import Any
 
 import pytest
@@ -176,6 +177,9 @@ def test_graph(author: Client, predefined: None) -> None:
     shown = page(author.get("/documents/Amazon/AWS-StopEC2Instance/", {"tab": "graph"}))
     assert "<svg" in shown
     assert "#at-stopInstances" in shown
+    drawn = re.findall(r'transform="translate\(([^)]*)\)"', shown)
+    assert drawn
+    assert all(re.fullmatch(r"-?[0-9.]+ -?[0-9.]+", place) for place in drawn)
     assert "The same as text" in shown
     steps = page(author.get("/documents/Amazon/AWS-StopEC2Instance/"))
     assert 'id="at-stopInstances"' in steps

@@ -99,7 +99,7 @@ def test_every_problem_is_listed_with_its_line(author: Client) -> None:
     shown = page(create(author, content=text))
     assert "Line 5" in shown
     assert "Line 6" in shown
-    assert "Nothing was saved." in shown
+    assert "Nothing was saved: the text has errors." in shown
 
 
 def test_new_version(author: Client) -> None:

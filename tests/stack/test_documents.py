@@ -200,6 +200,26 @@ def switch(page: Page, account: str) -> None:
     page.wait_for_load_state()
 
 
+def test_what_was_typed_outlives_the_session(open_as: Open) -> None:
+    page = open_as("ada")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.goto("/documents/new/")
+    write(page, TEXT.replace("PT1S", "PT9S"))
+    expect(page.locator("#problems .problems-title")).to_have_text("No problems")
+    page.goto("/documents/")
+    page.goto("/documents/new/")
+    expect(page.locator(".editor")).not_to_contain_text("PT9S")
+    check(page)
+    page.get_by_role("button", name="Put it back").click()
+    expect(page.locator(".editor")).to_contain_text("PT9S")
+    page.get_by_label("Name", exact=True).fill("Put-Back")
+    page.get_by_role("button", name="Create document").click()
+    expect(page.get_by_role("heading", name="Put-Back")).to_be_visible()
+    page.goto("/documents/new/")
+    expect(page.locator("#problems .problems-title")).to_have_text("No problems")
+    expect(page.get_by_role("button", name="Put it back")).to_have_count(0)
+
+
 def test_without_scripts(stack: Stack, browser: Browser, open_as: Open) -> None:
     open_as("ada")
     context = browser.new_context(
