@@ -9,6 +9,8 @@ from typing import Any, Final
 from django import forms
 
 from executions.library import Draft
+from executions.library.attachments import MOST_BYTES, MOST_FILES, File, Given
+from executions.runbook.types import Problem
 
 FORMATS: Final = (("YAML", "YAML"), ("JSON", "JSON"))
 SHARED_VERSIONS: Final = (
@@ -46,9 +48,36 @@ class TagsField(forms.Field):
         return value
 
 
+class FilesInput(forms.FileInput):
+    """Several files at once."""
+
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """Files to attach: a Given. Nothing is read of what is too much."""
+
+    widget = FilesInput
+
+    def clean(self, data: Any, initial: Any = None) -> Given:
+        """The files with their bytes; what they have to be, the check of the text says."""
+        uploads = [one for one in data or () if one]
+        if len(uploads) > MOST_FILES:
+            raise forms.ValidationError(
+                f"{len(uploads)} files are more than a document has: {MOST_FILES} at most."
+            )
+        for upload in uploads:
+            if upload.size > MOST_BYTES:
+                raise forms.ValidationError(
+                    f"{upload.name} has {upload.size} bytes, and {MOST_BYTES} are the most."
+                )
+        return Given(tuple(File(upload.name, upload.read()) for upload in uploads))
+
+
 class TextForm(forms.Form):
     """The text of a version, and what is said about it."""
 
+    problems: Sequence[Problem] = ()  # of the text and its files, when saving was refused
     content = forms.CharField(
         label="Runbook",
         strip=False,
@@ -64,6 +93,12 @@ class TextForm(forms.Form):
         required=False,
         help_text="A name for this version, such as Release-2. It never changes.",
         error_messages={"invalid": "Give 3 to 128 letters, digits, dots, hyphens or underscores."},
+    )
+    attachments = FilesField(
+        label="Attachments",
+        required=False,
+        help_text="Those that the runbook names under files, with their checksums. After an error"
+        " choose them again.",
     )
     target_type = forms.RegexField(
         r"^/[\w.\-:/]*$",
@@ -86,6 +121,7 @@ class TextForm(forms.Form):
             data["format"],
             version_name=data["version_name"],
             target_type=data["target_type"],
+            attachments=data["attachments"],
         )
 
     def show(self, problems: Mapping[str, Sequence[str]]) -> None:
@@ -107,7 +143,10 @@ class NewForm(TextForm):
     )
     tags = TagsField(required=False, help_text="One on each line, such as team=payments.")
 
-    field_order = ("name", "format", "content", "target_type", "version_name", "tags")
+    field_order = (
+        *("name", "format", "content", "target_type", "version_name"),
+        *("tags", "attachments"),
+    )
 
 
 class EditForm(TextForm):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Sized
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from typing import Any, NamedTuple
 from django import forms, template
 from django.forms import BoundField
 from django.templatetags.static import static
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from executions import clock
@@ -174,6 +175,13 @@ def short_arn(arn: str) -> str:
     """The part of an ARN that a person reads: "user/olivia", "Operators/olivia", "i-0abc"."""
     resource = arn.split(":", 5)[-1]
     return resource.removeprefix("assumed-role/").removeprefix("instance/")
+
+
+@register.filter
+def breakable(text: str) -> SafeString:
+    """A long name that a narrow column may break behind its slashes and colons, not in a word."""
+    parts = re.split(r"(?<=[/:])", text)
+    return format_html_join(SafeString("<wbr>"), "{}", ((part,) for part in parts))
 
 
 @register.filter

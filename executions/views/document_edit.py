@@ -53,7 +53,7 @@ def create(request: SignedIn) -> HttpResponse:
         raise NotAllowed("You may not create documents (ssm:CreateDocument).")
     if request.method != "POST":
         return _show(request, NewForm(initial=_initial(request)))
-    form = NewForm(request.POST)
+    form = NewForm(request.POST, request.FILES)
 
     def save() -> DocumentVersion:
         data = form.cleaned_data
@@ -95,7 +95,7 @@ def edit(request: SignedIn, owner: str, name: str) -> HttpResponse:
             "target_type": document.target_type,
         }
         return _show(request, EditForm(initial=initial), document)
-    form = EditForm(request.POST)
+    form = EditForm(request.POST, request.FILES)
     version, status = _save(form, lambda: _update(request, document, form))
     if version is None:
         return _show_again(request, form, document, status)
@@ -130,6 +130,7 @@ def _save(
     try:
         return verb(), 200
     except library.InvalidContent as refusal:
+        form.problems = refusal.problems
         form.add_error(None, "Nothing was saved: the text has errors. Each is listed below it.")
         return None, refusal.status
     except BadParameters as refusal:
@@ -177,7 +178,7 @@ def _show(
     context = {
         "form": form,
         "document": document,
-        "problems": find_problems(content, fmt) if form.is_bound else [],
+        "problems": form.problems or (find_problems(content, fmt) if form.is_bound else []),
         "account": account_of(request),
         "right": "Your text",
         **(more or {}),

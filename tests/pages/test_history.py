@@ -13,7 +13,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from executions.states import Status
-from tests.pages.conftest import NOTHING, MakeRun, SignIn
+from tests.pages.conftest import NOTHING, MakeRun, SignIn, make_version
+from tests.simulator.aws import PRODUCTION
 
 LINK = re.compile(r'<th scope="row" class="whole"><a href="/executions/([0-9a-f-]{36})/"')
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -129,3 +130,27 @@ def test_fifty_rows_cost_no_more_queries_than_one(client: Client, make_run: Make
     with CaptureQueriesContext(connection) as many:
         assert len(shown(client)) == 50
     assert len(many) == len(few) <= 12
+
+
+WORDS = """schemaVersion: "0.3"
+parameters:
+  Word: {type: String}
+  Other: {type: String, default: "of {{ Word }}"}
+  None: {type: StringList, default: []}
+mainSteps:
+  - {name: rest, action: "aws:sleep", inputs: {Duration: PT0S}}
+"""
+
+
+def test_a_run_shows_the_defaults_that_it_uses(client: Client, make_run: MakeRun) -> None:
+    run = make_run(version=make_version("Words", WORDS), values={"Word": "given"})
+    page = client.get(f"/executions/{run.pk}/").content.decode()
+    parameters = page.partition('id="parameters"')[2].partition("</section>")[0]
+    shown = re.findall(r"<dt>(\w+)</dt><dd[^>]*>(?:<[^>]+>)*([^<]*)", parameters)
+    assert shown == [("Word", "given"), ("Other", "of {{ Word }}"), ("None", "empty")]
+
+
+def test_a_role_may_break_behind_its_slash(client: Client, make_run: MakeRun) -> None:
+    role = f"arn:aws:iam::{PRODUCTION}:role/<b>Executor"
+    page = client.get(f"/executions/{make_run(role_arn=role).pk}/").content.decode()
+    assert "role/<wbr>&lt;b&gt;Executor</dd>" in page

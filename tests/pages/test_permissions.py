@@ -43,6 +43,7 @@ PAGES: dict[str, tuple[int, ...]] = {
     "instances": (200, 200, 200, 200, 200, 200, 302),
     "executions": (200, 200, 200, 200, 200, 200, 302),
     "execution": (200, 200, 200, 200, 404, 404, 302),
+    "pass": (404, 404, 404, 404, 404, 404, 302),  # there is no loop; tests/pages/test_loops.py has
     "live_token": (200, 200, 200, 200, 403, 403, 403),
     "live_events": (200, 200, 200, 200, 403, 403, 403),
     "approvals": (200, 200, 200, 200, 200, 200, 302),
@@ -138,6 +139,7 @@ def urls(
         "attachment": ["no-token"],
         **dict.fromkeys(("share_document", "tag_document", "delete_document"), document),
         "execution": [run],
+        "pass": [run, 1, 1],
         "live_token": [run],
         "live_events": [run],
         "stop": [run],
