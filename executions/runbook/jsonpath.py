@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 from itertools import islice
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from jsonpath import JSONPathEnvironment, JSONPathError
 from jsonpath.path import JSONPath
@@ -57,6 +57,10 @@ class _Environment(JSONPathEnvironment):
         if operator in _ORDER and not (_are_numbers(left, right) or _are_texts(left, right)):
             return False
         return super().compare(left, operator, right)
+
+    def getitem(self, obj: Any, key: Any) -> Any:
+        """A text has no parts; the library would slice it. RFC 9535, 2.3.4."""
+        return [] if isinstance(obj, str) else super().getitem(obj, key)
 
 
 def _are_numbers(*values: object) -> bool:

@@ -157,6 +157,7 @@ RESPONSES = st.recursive(
 
 @settings(deadline=None, max_examples=400)
 @given(STEPS, RESPONSES)
+@example([("slice", (0, 1))], "x")
 @example([("where", ("b", "<", 1))], [{"a": None, "b": False}])
 @example([("where", ("b", ">=", True))], [{"b": True}])
 @example([("where", ("b", "==", 1))], [{"b": True}, {"b": 1}])
