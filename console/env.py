@@ -43,11 +43,11 @@ def seconds(name: str, default: float) -> float:
     return number
 
 
-def count(name: str, default: int) -> int:
-    """A positive whole number."""
+def count(name: str, default: int, *, least: int = 1) -> int:
+    """A whole number, from 1 or another one."""
     value = text(name, str(default))
-    if not value.isdecimal() or int(value) < 1:
-        raise ImproperlyConfigured(f"{name} must be a whole number from 1, not {value!r}")
+    if not value.isdecimal() or int(value) < least:
+        raise ImproperlyConfigured(f"{name} must be a whole number from {least}, not {value!r}")
     return int(value)
 
 

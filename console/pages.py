@@ -29,7 +29,7 @@ MOST_EVENTS = 300  # on the page of an execution, unless all are asked for
 @require_safe
 def home(request: SignedIn) -> HttpResponse:
     """What waits for the person, what runs, and what failed today (UTC)."""
-    runs = Execution.objects.visible_to(request.user).select_related("started_by")
+    runs = Execution.objects.visible_to(request.user).select_related("started_by").with_place()
     midnight = datetime.combine(clock.now().date(), time(), clock.now().tzinfo)
     running = runs.active()
     failed = runs.filter(
@@ -55,6 +55,7 @@ def execution(request: SignedIn, execution_id: UUID) -> HttpResponse:
     first = 0 if request.GET.get("events") == "all" else found.event_seq - MOST_EVENTS
     context = {
         **presentation.show(found),
+        "parameters": presentation.parameters(found),
         "events": found.events.filter(seq__gt=first, seq__lte=found.event_seq),
         "earlier_events": max(first, 0),
         "approval": ApprovalRequest.objects.filter(execution=found).order_by("-created_at").first(),

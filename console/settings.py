@@ -160,12 +160,18 @@ QUIET_TIME = timedelta(seconds=env.seconds("COUNTERSIGN_QUIET_SECONDS", 60))
 TURN_STEPS = 20
 # Of one execution, with every pass of its loops.
 MOST_STEPS = env.count("COUNTERSIGN_MOST_STEPS", 10_000)
+# Of one account: running at once, blocked in aws:approve, aws:pause or aws:sleep besides, queued.
+MOST_RUNNING = env.count("COUNTERSIGN_MOST_RUNNING", 100)
+MOST_BLOCKED = env.count("COUNTERSIGN_MOST_BLOCKED", 400, least=0)
+MOST_QUEUED = env.count("COUNTERSIGN_MOST_QUEUED", 5000, least=0)
 TURN_TIME = timedelta(seconds=30)
 DRAIN_TIME = timedelta(minutes=5)
 RETRY_DELAY = timedelta(seconds=env.seconds("COUNTERSIGN_RETRY_SECONDS", 3))
 POLL_FAST = timedelta(seconds=env.seconds("COUNTERSIGN_POLL_SECONDS", 5))
 THROTTLING_RETRY_LIMIT = timedelta(seconds=env.seconds("COUNTERSIGN_THROTTLING_SECONDS", 300))
 TAKEOVERS_WITHOUT_PROGRESS = 3
+# How long a process that is told to stop goes on with what it is doing.
+STOP_TIME = timedelta(seconds=env.seconds("COUNTERSIGN_STOP_SECONDS", 25))
 CLOCK_LONGEST_SLEEP = timedelta(seconds=5)
 
 # The web: hosts that webhooks may be posted to, *.example.com for all below one, * for any

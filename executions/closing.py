@@ -14,6 +14,7 @@ def close(turn: Turn, row: StepExecution) -> None:
     for signal in [known for known in turn.signals if known.step_id == row.id]:
         turn.consume(signal)
     row.phase, row.due_at, row.ended_at = Phase.ENDED, NEVER, clock.now()
+    row.unknown = None  # also if the time of an onCancel step ran out before anybody answered
     turn.touch(row)
 
 

@@ -88,6 +88,7 @@ def _end(turn: Turn, status: Status, message: str = "") -> None:
         failure_message=message or _why(turn, status),
         outputs=flow.document_outputs(turn.runbook, turn.scope()),
         ended_at=clock.now(),
+        slot=None,
     )
     if parent := turn.execution.parent_id:
         turn.change.also.append(partial(lifecycle.nudge, parent))

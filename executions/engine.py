@@ -14,6 +14,7 @@ from collections.abc import Callable
 from django.conf import settings
 
 from executions import (
+    admission,
     aws,
     calls,
     children,
@@ -116,6 +117,7 @@ def _begin(turn: Turn, name: str) -> None:
     turn.touch(row)
     turn.steps_taken += 1
     turn.set(current_step=name, current_action=row.action, status=Status.IN_PROGRESS)
+    turn.set(**admission.resume(turn.execution))
     turn.event("step:started", row, action=row.action)
     if turn.execution.takeovers > 1:  # a worker was lost: should it be this step, that shows
         turn.flush()
@@ -268,7 +270,7 @@ def _wait(turn: Turn, row: StepExecution, wait: Wait) -> None:
     if status == Status.WAITING and row.status != status:
         turn.event("step:waiting", row)
     row.status = status
-    turn.set(status=status)
+    turn.set(status=status, **admission.rest(turn.execution, row.action))
     turn.let_go(deadlines.next_look(row))
 
 

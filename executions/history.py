@@ -12,16 +12,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 from typing import Final, cast
+from uuid import UUID
 
 from executions import library
 from executions.models import Event, Execution, StepExecution
 from executions.runbook import flow
 from executions.runbook.types import Runbook
-from executions.states import NEVER, TERMINAL, Status
+from executions.states import NEVER, TERMINAL, Slot, Status
 
 Phase = StepExecution.Phase
 # Hosts' clocks may differ by so much, as the manual says.
 SKEW: Final = timedelta(seconds=1)
+GIVEN_UP: Final = ("The engine gave up at", "The run was ended before")  # executions/ends.py
 ENDS: Final = frozenset(f"execution:{status.value.lower()}" for status in TERMINAL)
 STEP_ENDS: Final = {
     Status.SUCCESS: "step:succeeded",
@@ -42,14 +44,26 @@ class Story:
 
     @property
     def was_given_up(self) -> bool:
-        """Whether the engine ended it because workers died over it."""
-        return any(step.failure_type == "Internal" for step in self.steps)
+        """Whether the engine ended it: workers died over it, or it had too many steps."""
+        return self.execution.failure_message.startswith(GIVEN_UP)
+
+    @property
+    def until_cancelled(self) -> Sequence[StepExecution]:
+        """The steps up to the first that was cancelled; after a stop request others clean up."""
+        if not self.execution.stop_requested:
+            return self.steps
+        cancelled = (
+            place
+            for place, step in enumerate(self.steps, start=1)
+            if step.status == Status.CANCELLED and not step.is_loop
+        )
+        return self.steps[: next(cancelled, len(self.steps))]
 
 
 def problems(execution: Execution) -> Iterator[str]:
     """Sentences about what cannot have happened; none for a story that holds."""
     story = Story(execution, list(execution.steps.all()), list(execution.events.all()))
-    for rule in (_numbers, _times, _end, _open_steps, _told, _calls, _rest, _path, _status):
+    for rule in RULES:
         yield from rule(story)
 
 
@@ -87,8 +101,8 @@ def _end(story: Story) -> Iterator[str]:
         yield f"{story.events[-1].kind} came after its end"
     if execution.ended_at is None:
         yield "it ended at no time"
-    if execution.lease_owner or execution.wake_at != NEVER:
-        yield "it is over, and will be looked at again"
+    if execution.lease_owner or execution.slot or execution.wake_at != NEVER:
+        yield "it is over, and holds a slot or will be looked at again"
 
 
 def _open_steps(story: Story) -> Iterator[str]:
@@ -137,22 +151,22 @@ def _calls(story: Story) -> Iterator[str]:
 
 
 def _rest(story: Story) -> Iterator[str]:
-    """Whoever is not looked at again waits for a person."""
+    """Whoever is not looked at again waits for a person, or in the queue."""
     execution = story.execution
     if execution.is_over or execution.lease_owner or execution.wake_at != NEVER:
         return
-    if execution.status != Status.WAITING:
+    if execution.status != Status.WAITING and execution.slot != Slot.QUEUED:
         yield f"it is {execution.status}, and nobody will ever look at it"
 
 
 def _path(story: Story) -> Iterator[str]:
     """Each step followed from the one before it, as the document says."""
     execution = story.execution
-    if execution.mode != "Auto" or execution.stop_requested or story.was_given_up:
+    if execution.mode != "Auto" or story.was_given_up:
         return
     runbook = library.runbook(execution.version)
     places: dict[tuple[object, int | None], list[StepExecution]] = {}
-    for step in story.steps:
+    for step in story.until_cancelled:
         places.setdefault((step.parent_id, step.iteration), []).append(step)
     for (parent, _), rows in places.items():
         if parent is None and rows[0].name != flow.first_step(runbook).name:
@@ -160,6 +174,7 @@ def _path(story: Story) -> Iterator[str]:
         for before, after in pairwise(rows):
             if before.status != Status.EXITED and _next(runbook, before) != after.name:
                 yield f"{after.name} came after {before.name}, which was {before.status}"
+    yield from _clean_up(story, runbook)
 
 
 def _next(runbook: Runbook, row: StepExecution) -> str | None:
@@ -169,13 +184,116 @@ def _next(runbook: Runbook, row: StepExecution) -> str | None:
     return flow.next_step(runbook, step, cast(flow.Status, row.status), row.chosen or None).step
 
 
-def _status(story: Story) -> Iterator[str]:
-    """It ended as its steps did."""
-    execution = story.execution
-    if not execution.is_over or execution.stop_requested or story.was_given_up:
+def _clean_up(story: Story, runbook: Runbook) -> Iterator[str]:
+    """After a cancelled step comes its onCancel step, and then what a success of that names."""
+    rows = story.steps[len(story.until_cancelled) - 1 :]
+    if not story.execution.stop_requested or not rows:
         return
-    expected = flow.final_status(
-        library.runbook(execution.version), [(step.name, step.status) for step in story.steps]
-    )
-    if execution.status != expected and execution.mode == "Auto":
+    for before, after in pairwise(rows):
+        step = runbook.find_step(before.name)
+        expected = None
+        if step and before.status == Status.CANCELLED:
+            expected = flow.cancel_step(runbook, step).step
+        elif step and before.status == Status.SUCCESS:
+            expected = step.next_step
+        if step is None or step.steps or step.loop:
+            return
+        if expected != after.name:
+            yield f"{after.name} came after {before.name}, although it was to stop"
+
+
+def _stop(story: Story) -> Iterator[str]:
+    """After a stop request only steps that clean up make calls, after a cancelled step."""
+    asked, cancelled = "", False
+    others: set[str] = set()
+    for event in story.events:
+        if event.kind in {"execution:cancelling", "execution:completing"}:
+            asked = event.kind
+        elif event.kind == "step:started":
+            (others.discard if cancelled else others.add)(event.step)
+        elif asked and event.kind == "step:cancelled":
+            cancelled = True
+        elif asked and event.kind in {"step:call", "step:child"} and event.step in others:
+            yield f"{event.step} went on after {asked}"
+    if story.execution.stop_requested and not asked:
+        yield "it was stopped, and nobody asked for that"
+
+
+def _signals(story: Story) -> Iterator[str]:
+    """Of an interactive run, each step began because somebody said so."""
+    if story.execution.mode != "Interactive":
+        return
+    wanted: Counter[str] = Counter()
+    for event in story.events:
+        if event.kind in {"signal:startstep", "signal:resume"}:
+            wanted[event.step] += 1
+        elif event.kind == "execution:cancelling":
+            return  # what cleans up begins by itself
+        elif event.kind == "step:started":
+            wanted[event.step] -= 1
+            if wanted[event.step] < 0:
+                yield f"{event.step} began, and nobody started it"
+
+
+def _passes(story: Story) -> Iterator[str]:
+    """The passes of a loop are counted from 1, and each that began was told."""
+    told = Counter(event.step for event in story.events if event.kind == "step:pass")
+    known: Counter[str] = Counter()
+    for loop in (step for step in story.steps if step.is_loop):
+        passes = [step.iteration or 0 for step in story.steps if step.parent_id == loop.pk]
+        known[loop.name] += max(passes, default=0)
+        for before, after in pairwise([0, *passes]):
+            again = after == 1 and loop.attempt > 1
+            if after not in {before, before + 1} and not again:
+                yield f"pass {after} of {loop.name} came after pass {before}"
+    for name, passes_begun in known.items():
+        if told[name] < passes_begun:
+            yield f"{name} has {passes_begun} passes, and {told[name]} were told"
+
+
+def _children(story: Story) -> Iterator[str]:
+    """Runs that its steps have started belong to these, and lie one level below."""
+    parents = {step.pk: step for step in story.steps if step.is_parent}
+    started: dict[UUID, list[Execution]] = {key: [] for key in parents}
+    for child in story.execution.children.order_by("created_at"):
+        if child.parent_step_id not in parents or child.depth != story.execution.depth + 1:
+            yield f"it has the run {child.pk}, which none of its steps can have started"
+        else:
+            started[child.parent_step_id].append(child)
+    for key, runs in started.items():
+        yield from _runs(parents[key], runs)
+
+
+def _runs(step: StepExecution, runs: Sequence[Execution]) -> Iterator[str]:
+    """An attempt starts one run, and is as successful as that; none is left behind."""
+    if len(runs) > step.attempt:
+        yield f"{step.name} started {len(runs)} runs in {step.attempt} attempts"
+    if step.status == Status.SUCCESS and not (runs and runs[-1].status == Status.SUCCESS):
+        yield f"{step.name} succeeded, and its run did not"
+    for run in runs:
+        if step.phase == Phase.ENDED and not run.is_over and not run.stop_requested:
+            yield f"{step.name} has ended, and its run {run.pk} goes on"
+
+
+def _status(story: Story) -> Iterator[str]:
+    """It ended as its steps did, or as somebody wanted."""
+    execution = story.execution
+    if not execution.is_over or story.was_given_up:
+        return
+    if execution.stop_requested:
+        completed = execution.stop_requested in {"Complete", "Ending"}
+        expected: str = Status.SUCCESS if completed else Status.CANCELLED
+    elif execution.mode == "Auto":
+        ended = [(step.name, step.status) for step in story.steps]
+        expected = flow.final_status(library.runbook(execution.version), ended)
+    else:
+        yield "it ended by itself, and somebody was to end it"
+        return
+    if execution.status != expected:
         yield f"it is {execution.status}, and its steps make it {expected}"
+
+
+RULES: Final = (
+    *(_numbers, _times, _end, _open_steps, _told, _calls, _rest, _path, _stop, _signals),
+    *(_passes, _children, _status),
+)

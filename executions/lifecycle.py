@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import Case, F, Value, When
 
-from executions import clock, library, queue
+from executions import admission, clock, library, queue
 from executions.errors import BadParameters, Conflict, NotAllowed, NotFound, Refused
 from executions.events import asked, record
 from executions.models import Account, DocumentVersion, Execution, Tag, rows
 from executions.runbook import template, values
 from executions.runbook.types import Runbook
-from executions.states import Status, sources
+from executions.states import Slot, Status, sources
 
 if TYPE_CHECKING:
     from console.iam.models import User
@@ -61,7 +61,11 @@ def start(request: Start, *, by: User) -> Execution:
 
 
 def accept(execution: Execution, tags: Mapping[str, str]) -> None:
-    """Insert an execution that was checked, in the caller's transaction; a worker will take it."""
+    """Insert an execution that was checked, in the caller's transaction; a worker will take it.
+
+    Refused if the queue of its account is full.
+    """
+    admission.enter(execution)
     rows.insert(execution)
     if tags:
         Tag.objects.put(execution.account_id, ("Automation", str(execution.pk)), tags)
@@ -261,7 +265,8 @@ def halt(
 ) -> bool:
     """Ask it to end; False if it has ended or was asked already. Nobody's rights are looked at.
 
-    The onCancel steps have their two minutes, or less if the deadline is earlier.
+    The onCancel steps have their two minutes, or less if the deadline is earlier. One that waits
+    in the queue leaves it: it ends without a step, and so without a slot.
     """
     now = clock.now()
     with transaction.atomic():
@@ -272,6 +277,7 @@ def halt(
             stop_requested=kind,
             stop_deadline=min(now + CANCEL_TIME, deadline or now + CANCEL_TIME),
             wake_at=now,
+            slot=Case(When(slot=Slot.QUEUED, then=Value(None)), default=F("slot")),
         )
         if asked_now:
             event = "execution:completing" if kind == "Complete" else "execution:cancelling"

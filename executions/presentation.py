@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
-from executions import library
+from executions import admission, library, lifecycle
 from executions.models import Execution, StepExecution
 from executions.runbook.template import render
-from executions.runbook.types import Step
+from executions.runbook.types import Step, Value
 from executions.states import Status
 
 # What a pass is called by what is in it; the first that fits.
@@ -83,12 +83,21 @@ def show(execution: Execution) -> dict[str, Any]:
     loop = next((row.name for row in rows if row.phase != StepExecution.Phase.ENDED), None)
     return {
         "execution": execution,
+        "place": admission.find_place(execution),
         "begun": len(rows),
         "shown": list(_group(rows, steps)),
         "upcoming": coming,
         "idle": idle,
         "can_start": _startable(steps, loop) if idle else frozenset(),
     }
+
+
+def parameters(execution: Execution) -> dict[str, Value]:
+    """Every parameter with the value that the run uses: given, or the document's default."""
+    runbook = library.runbook(execution.version)
+    scope = lifecycle.scope(execution, runbook)
+    values = {**scope.defaults, **scope.parameters}
+    return {name: values[name] for name in runbook.parameters if name in values}
 
 
 def _group(rows: Sequence[StepExecution], steps: Sequence[Step]) -> Iterator[Shown]:

@@ -7,6 +7,7 @@ job that somebody forged asks for nothing: a worker does not read what a job say
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -20,6 +21,7 @@ from django.utils.module_loading import import_string
 from rq import Queue, SimpleWorker
 from rq.job import Job
 from rq.serializers import JSONSerializer
+from rq.worker import WorkerStatus
 
 JOB = "executions.jobs.drain"
 NAME = "engine"
@@ -43,8 +45,11 @@ class Worker(SimpleWorker):
     job_class = Bell
 
     def request_stop(self, signum: Any, frame: Any) -> None:
-        """Begin no further turn."""
+        """Begin no further turn, and leave what takes too long to other workers."""
         stopping.set()
+        limit = threading.Timer(settings.STOP_TIME.total_seconds(), _leave)
+        limit.daemon = True
+        limit.start()
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]  # RQ has no types here
 
     def execute_job(self, job: Job, queue: Queue) -> None:
@@ -52,7 +57,20 @@ class Worker(SimpleWorker):
         self.connection.lrem(queue.intermediate_queue_key, 1, job.id)
         self.connection.delete(job.key)
         drain: Callable[[], None] = import_string(JOB)
-        drain()
+        # Else RQ would take a signal to stop by raising, in the middle of whatever is being done.
+        self._state = WorkerStatus.BUSY
+        try:
+            drain()
+        finally:
+            self._state = WorkerStatus.IDLE
+
+    def set_shutdown_requested_date(self) -> None:
+        """Write nothing: this is called in the middle of a turn, and Redis may be away."""
+
+
+def _leave() -> None:
+    logger.warning("Told to stop, and a call goes on: another worker takes over from its record.")
+    os._exit(1)  # a thread cannot be ended otherwise; to die is always allowed
 
 
 def ring() -> None:
@@ -81,7 +99,7 @@ def _queue(connection: redis.Redis | None = None) -> Queue:
 
 
 def work() -> None:
-    """Serve bells until told to stop (SIGTERM: after the current turn)."""
+    """Serve bells until told to stop (SIGTERM: after the current step, or STOP_TIME at most)."""
     queue = _queue()
     worker = Worker([queue], connection=queue.connection, serializer=JSONSerializer)
     worker.work(logging_level="WARNING", with_scheduler=False)

@@ -35,6 +35,14 @@ class Status(TextChoices):
     EXITED = "Exited", "Exited"
 
 
+class Slot(TextChoices):
+    """What a run that another has not started holds until it ends (executions/admission.py)."""
+
+    QUEUED = "queued"  # a place in the queue
+    RUNNING = "running"
+    BLOCKED = "blocked"  # it rests in a step that waits for a time or a person
+
+
 TERMINAL: Final = frozenset(
     {Status.SUCCESS, Status.TIMED_OUT, Status.CANCELLED, Status.FAILED, Status.EXITED}
 )

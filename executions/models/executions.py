@@ -7,11 +7,11 @@ from typing import Any, Final, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Count, F, OuterRef, Q, Subquery, Value, When
 
 from executions import clock
 from executions.models.documents import DocumentVersion
-from executions.states import ACTIVE, LONG_AGO, NEVER, TERMINAL, Status
+from executions.states import ACTIVE, LONG_AGO, NEVER, TERMINAL, Slot, Status
 
 LOOP: Final = "aws:loop"
 
@@ -39,8 +39,20 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
         return self.filter(wake_at__lte=now, lease_until__lte=now).order_by("wake_at")
 
     def nudge(self) -> int:
-        """Make them due at once. A finished one is never due again."""
-        return self.filter(status__in=ACTIVE).update(wake_at=clock.now())
+        """Make them due at once. A finished one is never due again, a queued one not yet."""
+        queued = When(slot=Slot.QUEUED, then=F("wake_at"))
+        return self.filter(status__in=ACTIVE).update(
+            wake_at=Case(queued, default=Value(clock.now()))
+        )
+
+    def with_place(self) -> Self:
+        """With `place`: 1 for the next in its account's queue; None for what is not in it."""
+        earlier = Q(created_at__lt=OuterRef("created_at")) | Q(
+            created_at=OuterRef("created_at"), id__lte=OuterRef("id")
+        )
+        queue = Execution.objects.filter(account_id=OuterRef("account_id"), slot=Slot.QUEUED)
+        counted = queue.filter(earlier).order_by().values("account_id").annotate(n=Count("*"))
+        return self.annotate(place=Case(When(slot=Slot.QUEUED, then=Subquery(counted.values("n")))))
 
 
 class Execution(models.Model):
@@ -83,6 +95,10 @@ class Execution(models.Model):
     created_at = models.DateTimeField(default=clock.now)
     ended_at = models.DateTimeField(null=True)
 
+    # None once it has ended, and for a run inside another one, which shares that one's.
+    slot = models.CharField(  # noqa: DJ001 - NULL is what the index leaves out
+        max_length=7, choices=Slot.choices, null=True
+    )
     wake_at = models.DateTimeField(default=clock.now)
     lease_until = models.DateTimeField(default=LONG_AGO)
     lease_owner = models.CharField(max_length=64, blank=True)
@@ -91,6 +107,8 @@ class Execution(models.Model):
     event_seq = models.PositiveBigIntegerField(default=0)
 
     objects = ExecutionQuerySet.as_manager()
+
+    place: int | None  # only in rows of with_place()
 
     class Meta:
         ordering = ("-created_at", "-id")
@@ -104,6 +122,11 @@ class Execution(models.Model):
             models.Index(fields=("wake_at",), name="execution_due"),
             models.Index(fields=("account_id", "-created_at", "-id"), name="execution_history"),
             models.Index(fields=("account_id", "status"), name="execution_status"),
+            models.Index(
+                fields=("account_id", "slot", "created_at", "id"),
+                condition=Q(slot__isnull=False),
+                name="execution_slots",
+            ),
         ]
 
     def __str__(self) -> str:

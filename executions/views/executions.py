@@ -74,7 +74,7 @@ def _uuid(text: str) -> UUID | None:
 
 def _page(found: ExecutionQuerySet, url: QueryDict) -> tuple[list[Execution], str, str]:
     """A page by key, so that it stays put while runs are added, and the URLs of its neighbours."""
-    found = found.select_related("started_by")
+    found = found.select_related("started_by").with_place()
     key = _uuid(url.get("older", "") or url.get("newer", ""))
     mark = found.model.objects.filter(pk=key).first() if key else None
     if mark is None:

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from approvals import decisions
+from approvals import history as of_approvals
 from approvals.models import ApprovalRequest
 from console.iam.models import User
+from executions import history as of_runs
 from executions import lifecycle
 from executions.models import Event, Execution, StepExecution
 from executions.states import NEVER
@@ -109,4 +111,9 @@ def problems_of(sweep: Sweep, scenario: Scenario, run: Execution) -> list[str]:
         "the end is not told once, at last": unknown or over == events[-1:],
         "a question but no unknown call": not unknown or rows[-1].phase == "unknown",
     }
-    return [problem for problem, holds in checks.items() if not holds]
+    told = [
+        problem
+        for one in (run, *run.children.all())
+        for problem in (*of_runs.problems(one), *of_approvals.problems(one))
+    ]
+    return [*(problem for problem, holds in checks.items() if not holds), *told]

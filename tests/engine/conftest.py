@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pytest_django import Settings
 
 from console.iam.models import User
-from executions import bus, store
+from executions import bus, history, store
 from executions.models import Account, Execution
 from tests.approvals.people import RUN, make_person
 from tests.conftest import HandClock
@@ -37,6 +38,23 @@ def _no_busy_worker(monkeypatch: pytest.MonkeyPatch) -> None:
         return claim()
 
     monkeypatch.setattr(store, "claim", counted)
+
+
+@pytest.fixture
+def broken_rows() -> None:
+    """For tests that break rows on purpose: nobody looks at them afterwards."""
+
+
+@pytest.fixture(autouse=True)
+def _rows_that_can_have_happened(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After every test, each run's rows tell a story that can have happened."""
+    if "account" not in request.fixturenames or "broken_rows" in request.fixturenames:
+        yield
+        return
+    request.getfixturevalue("account")  # before this fixture, so that the rows outlive it
+    yield
+    runs = Execution.objects.select_related("version")
+    assert [problem for run in runs for problem in history.problems(run)] == []
 
 
 @pytest.fixture

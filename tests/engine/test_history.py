@@ -21,6 +21,7 @@ from tests.engine.fake_aws import FakeAws
 from tests.engine.runs import Runs, fresh
 from tests.engine.steps import approve, branch, create_stack, each, sleep
 
+pytestmark = pytest.mark.usefixtures("broken_rows")
 STEPS = (
     create_stack("make"),
     branch("choose", "global:REGION", "eu-west-1", to="rest"),
@@ -84,7 +85,8 @@ PLANTED: list[tuple[str, Callable[[], object], str]] = [
     ("no end", lambda: raw(Event).filter(kind="execution:success").delete(), "and told"),
     ("not over", whole(status="InProgress"), "it is InProgress, and told"),
     ("other end", whole(status="Failed"), "it ended as Failed"),
-    ("due again", whole(wake_at=F("created_at")), "it is over, and will be looked at again"),
+    ("due again", whole(wake_at=F("created_at")), "it is over, and holds a slot or will be"),
+    ("a slot kept", whole(slot="running"), "it is over, and holds a slot or will be"),
     ("endless", whole(ended_at=None), "it ended at no time"),
     ("still open", step("rest", phase="wait"), "step 3 (rest) is Success in phase wait"),
     ("open", step("rest", phase="wait", status="InProgress"), "it is over, and rest is open"),

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from executions import aws, lifecycle, signals
+from executions import aws, history, lifecycle, signals
 from executions.errors import BadParameters, Conflict, NotAllowed
 from executions.models import Execution, JournalEntry
 from tests.approvals.people import make_person
 from tests.engine.fake_aws import FakeAws
 from tests.engine.fake_ec2 import FakeEc2
 from tests.engine.runs import Runs, fresh, is_idle, statuses, step, told
-from tests.engine.steps import INSTANCE, change_state, output, publish
+from tests.engine.steps import INSTANCE, change_state, output, publish, sleep
 
 LOST = aws.OutcomeUnknown("connection reset")
 
@@ -155,3 +155,14 @@ def test_it_can_be_cancelled(runs: Runs, fake: FakeAws, unknown: Execution) -> N
     assert "may have taken effect" in step(run, "a").failure_message
     assert run.ended_at is not None
     assert run.ended_at - run.created_at < timedelta(minutes=5)
+
+
+def test_a_question_ends_with_the_time_of_its_cancel_step(runs: Runs, fake: FakeAws) -> None:
+    fake.on("Publish", LOST)
+    run = runs.start(sleep("a", "PT1H", onCancel="step:b"), publish("b", isEnd=True))
+    runs.work()
+    runs.stop(run)
+    runs.drain()
+    assert (fresh(run).status, statuses(run)) == ("Cancelled", {"a": "Cancelled", "b": "TimedOut"})
+    assert step(run, "b").unknown is None
+    assert list(history.problems(fresh(run))) == []

@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, close_old_connections
 
 from console import durability
-from executions import bus, clock, queue
+from executions import admission, bus, clock, queue
 from executions.models import Execution
 from executions.states import NEVER
 
@@ -52,8 +52,10 @@ class Command(BaseCommand):
 def look() -> timedelta:
     """Ring for what is due; how long until something else is, a few seconds at most.
 
-    A claimed row falls due at its lease's end, so this finds the work of lost workers too.
+    A claimed row falls due at its lease's end, so this finds the work of lost workers too; first,
+    slots that they had freed are given away.
     """
+    admission.refill_all()
     due = Execution.objects.due().count()
     for _ in range(min(due, settings.WORKERS)):
         queue.ring()

@@ -31,9 +31,10 @@ class Command(BaseCommand):
             queue.work()
         finally:
             stop.set()
+            sweeper.join()  # it ends with its turn, as this thread has; queue.Worker sets the limit
 
 
 def _sweep(stop: threading.Event) -> None:
     while not stop.wait(SWEEP_SECONDS):
-        jobs.drain()
+        jobs.sweep()
         connections.close_all()
