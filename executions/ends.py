@@ -71,7 +71,7 @@ def finish(turn: Turn, failure: str = "") -> None:
     )
     if failure:
         status = "Failed"
-    elif execution.stop_requested == COMPLETED:
+    elif execution.stop_requested in {COMPLETED, "Complete"}:
         status = "Success"
     _end(turn, Status(status), failure)
     if not turn.over:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from approvals.models import ApprovalRequest
-from executions import aws, lifecycle
+from executions import aws, lifecycle, store
 from executions.errors import Conflict, NotAllowed
 from executions.models import Execution
 from tests.approvals.people import make_person
@@ -127,6 +127,24 @@ def test_during_the_last_call(runs: Runs, fake: FakeAws) -> None:
     fake.on("Publish", stopping(runs, {}))
     run = runs.run(publish("a", onCancel="step:b", isEnd=True), publish("b"))
     assert_cancelled(runs, run, a="Success")
+
+
+def test_asked_to_complete_while_the_last_step_begins(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = runs.start(sleep("a", "PT0S"))
+    # Workers were lost over it, so a step is committed as soon as it begins, and a stop is seen.
+    Execution.objects.update(takeovers=1)
+    claim = store.claim
+
+    def claimed_too_early() -> Execution | None:
+        if (claimed := claim()) and not claimed.stop_requested:
+            lifecycle.stop(claimed, by=runs.person, kind="Complete")
+        return claimed
+
+    monkeypatch.setattr(store, "claim", claimed_too_early)
+    runs.drain()
+    assert fresh(run).status == "Success"
 
 
 def test_during_a_read_no_call_is_made_any_more(runs: Runs, fake: FakeAws) -> None:

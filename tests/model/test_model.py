@@ -1,0 +1,14 @@
+"""Stories by chance: whatever happens in whatever order, every promise holds."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.model.conftest import IS_LARGE, STORIES
+from tests.model.machine import tell_stories
+from tests.model.world import World
+
+
+@pytest.mark.timeout(36_000 if IS_LARGE else 600)
+def test_every_promise_holds_in_every_story(world: World) -> None:
+    tell_stories(world, STORIES)
