@@ -60,7 +60,7 @@ def main() -> None:
     """One line for each engine and for the limit."""
     options = read_options()
     rates: dict[str, list[float]] = {}
-    with site(options.database) as here:
+    with site(options.database, COUNTERSIGN_MOST_RUNNING=str(EXECUTIONS)) as here:
         start_workers(here)
         contestants: dict[str, Callable[[], float]] = {
             "limit": lambda: raw(here),

@@ -49,7 +49,8 @@ def main() -> None:
     parser.add_argument("--database", choices=DATABASES, default="sqlite")
     parser.add_argument("--executions", type=int, default=5000)
     options = parser.parse_args()
-    with site(options.database, COUNTERSIGN_MOST_RUNNING=str(options.executions)) as here:
+    unlimited = {"COUNTERSIGN_MOST_RUNNING": str(options.executions)}
+    with site(options.database, **unlimited) as here:
         processes = start_workers(here)
         load(here, options.executions)
         facts = {"workload": "W4", "database": options.database, "executions": options.executions}
