@@ -11,13 +11,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
-from typing import Final, cast
+from typing import Final
 from uuid import UUID
 
-from executions import library
+from executions import library, paths
 from executions.models import Event, Execution, StepExecution
 from executions.runbook import flow
-from executions.runbook.types import Runbook
 from executions.states import NEVER, TERMINAL, Slot, Status
 
 Phase = StepExecution.Phase
@@ -159,49 +158,6 @@ def _rest(story: Story) -> Iterator[str]:
         yield f"it is {execution.status}, and nobody will ever look at it"
 
 
-def _path(story: Story) -> Iterator[str]:
-    """Each step followed from the one before it, as the document says."""
-    execution = story.execution
-    if execution.mode != "Auto" or story.was_given_up:
-        return
-    runbook = library.runbook(execution.version)
-    places: dict[tuple[object, int | None], list[StepExecution]] = {}
-    for step in story.until_cancelled:
-        places.setdefault((step.parent_id, step.iteration), []).append(step)
-    for (parent, _), rows in places.items():
-        if parent is None and rows[0].name != flow.first_step(runbook).name:
-            yield f"it began with {rows[0].name}"
-        for before, after in pairwise(rows):
-            if before.status != Status.EXITED and _next(runbook, before) != after.name:
-                yield f"{after.name} came after {before.name}, which was {before.status}"
-    yield from _clean_up(story, runbook)
-
-
-def _next(runbook: Runbook, row: StepExecution) -> str | None:
-    step = runbook.find_step(row.name)
-    if step is None:
-        return None
-    return flow.next_step(runbook, step, cast(flow.Status, row.status), row.chosen or None).step
-
-
-def _clean_up(story: Story, runbook: Runbook) -> Iterator[str]:
-    """After a cancelled step comes its onCancel step, and then what a success of that names."""
-    rows = story.steps[len(story.until_cancelled) - 1 :]
-    if not story.execution.stop_requested or not rows:
-        return
-    for before, after in pairwise(rows):
-        step = runbook.find_step(before.name)
-        expected = None
-        if step and before.status == Status.CANCELLED:
-            expected = flow.cancel_step(runbook, step).step
-        elif step and before.status == Status.SUCCESS:
-            expected = step.next_step
-        if step is None or step.steps or step.loop:
-            return
-        if expected != after.name:
-            yield f"{after.name} came after {before.name}, although it was to stop"
-
-
 def _stop(story: Story) -> Iterator[str]:
     """After a stop request only steps that clean up make calls, after a cancelled step."""
     asked, cancelled = "", False
@@ -294,6 +250,6 @@ def _status(story: Story) -> Iterator[str]:
 
 
 RULES: Final = (
-    *(_numbers, _times, _end, _open_steps, _told, _calls, _rest, _path, _stop, _signals),
+    *(_numbers, _times, _end, _open_steps, _told, _calls, _rest, paths.problems, _stop, _signals),
     *(_passes, _children, _status),
 )

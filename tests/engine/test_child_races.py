@@ -12,6 +12,7 @@ from tests.engine.runs import Runs, fresh, make_version, next_wake, statuses, st
 from tests.engine.steps import execute, sleep
 
 
+@pytest.mark.usefixtures("broken_rows")  # the child's end is made up
 def test_a_child_that_ends_while_its_parent_goes_to_sleep(
     runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
