@@ -60,7 +60,7 @@ def drive(url: str, workflows: int, steps: int) -> float:
     for _ in range(workflows):
         client.enqueue({"queue_name": QUEUE, "workflow_name": "run", "app_version": "1"}, steps)
     client.destroy()
-    command = [sys.executable, __file__, "work", url]
+    command = [sys.executable, "-P", __file__, "work", url]
     workers = [
         subprocess.Popen(  # noqa: S603 - this file
             [*command, name], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL

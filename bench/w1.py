@@ -114,7 +114,7 @@ def dbos(here: Site, options: argparse.Namespace) -> float:
     if options.database == "postgres":
         url = here.environment["DATABASE_URL"].replace("postgres://", "postgresql+psycopg://")
         place = url.replace("/postgres?", f"/dbos{time.monotonic_ns()}?")
-    program = [options.dbos_python, str(Path(__file__).with_name("dbos_w1.py"))]
+    program = [options.dbos_python, "-P", str(Path(__file__).with_name("dbos_w1.py"))]
     answer = subprocess.run(  # noqa: S603 - our own program
         [*program, "drive", place, str(EXECUTIONS), str(STEPS)],
         check=True,
