@@ -10,7 +10,7 @@ import {
 } from "./vendor/codemirror/codemirror.min.js";
 import { makeCompleter } from "./editor_words.js";
 
-const QUIET = 150; // milliseconds without a key, then the server checks
+const QUIET = 100; // milliseconds without a key, then the server checks
 
 const look = EditorView.theme({
   "&": { height: "100%", fontSize: "13px", color: "var(--tblr-body-color)", backgroundColor: "var(--tblr-bg-surface)" },

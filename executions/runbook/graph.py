@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Final, Literal, TypeAlias
 
 from .types import Path, Runbook, Step
@@ -118,12 +119,15 @@ def _find_trail(start: str, following: dict[str, list[str]], done: set[str]) -> 
     return None
 
 
-def reach(edges: list[Edge]) -> dict[str, set[str]]:
-    """For each step, the steps that may run after it (itself only if it can repeat)."""
+def reach(edges: list[Edge]) -> Callable[[str], set[str]]:
+    """What gives the steps that may run after a step (itself only if it can repeat).
+
+    Each is found when it is first asked for: all of them would be the square of their number.
+    """
     following: dict[str, list[str]] = {}
     for edge in edges:
         following.setdefault(edge.source, []).append(edge.target)
-    return {name: _visit(targets, following) for name, targets in following.items()}
+    return cache(lambda name: _visit(following.get(name, []), following))
 
 
 def _visit(targets: list[str], following: dict[str, list[str]]) -> set[str]:

@@ -148,6 +148,12 @@ class Runbook:
     positions: Mapping[Path, tuple[int, int]] = field(
         default_factory=dict, repr=False, compare=False
     )
+    _by_name: Mapping[str, Step] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Index the steps; of two with one name, the first counts."""
+        found = {step.name: step for step in reversed([*self.walk()])}
+        object.__setattr__(self, "_by_name", found)
 
     def walk(self) -> Iterator[Step]:
         """Every step in document order, each loop directly followed by its body."""
@@ -157,7 +163,7 @@ class Runbook:
 
     def find_step(self, name: str) -> Step | None:
         """The step of that name, at the top or inside a loop."""
-        return next((step for step in self.walk() if step.name == name), None)
+        return self._by_name.get(name)
 
     def siblings(self, step: Step) -> tuple[Step, ...]:
         """The list the step stands in: the body of its loop, or the runbook's steps."""

@@ -78,7 +78,7 @@ def _check_unreachable(runbook: Runbook, edges: list[Edge], findings: Findings) 
     if not runbook.steps:
         return
     first = runbook.steps[0].name
-    reached = {first, *reach(edges).get(first, ())}
+    reached = {first, *reach(edges)(first)}
     for step in runbook.walk():
         if step.name not in reached:
             findings.warn(step.path, f"No step leads to {step.name}; it never runs.")

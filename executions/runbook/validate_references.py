@@ -156,7 +156,7 @@ class _Checker:
         source = self._steps.get(reference.partition(".")[0])
         if source is None or ":" in reference or "." not in reference or source.name == step.loop:
             return
-        if step.name not in self._after.get(source.name, ()):
+        if step.name not in self._after(source.name):
             self._findings.warn(
                 path, f"Step {source.name} never runs before {step.name}: no value for {reference}."
             )
