@@ -63,13 +63,18 @@ def start(request: Start, *, by: User) -> Execution:
 def accept(execution: Execution, tags: Mapping[str, str]) -> None:
     """Insert an execution that was checked, in the caller's transaction; a worker will take it.
 
-    Refused if the queue of its account is full.
+    Refused if the queue of its account is full, or its version was deleted meanwhile.
     """
+    version = execution.version
+    if not rows.hold(DocumentVersion, version.pk):
+        raise Conflict(
+            f"{version} was deleted at this moment; nothing was started.",
+            code="AutomationDefinitionVersionNotFoundException",
+        )
     admission.enter(execution)
     rows.insert(execution)
     if tags:
         Tag.objects.put(execution.account_id, ("Automation", str(execution.pk)), tags)
-    version = execution.version
     record(
         execution.id,
         "execution:accepted",

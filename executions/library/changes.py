@@ -159,6 +159,8 @@ def delete(document: Document, *, by: User, wanted: str = "", name: str = "") ->
         if not (wanted or name) and document.permissions.exists():
             raise _kept(f"{document.name} is shared; stop sharing it first.")
         try:
+            # A start that holds a version ends first, and then protects it.
+            list(document.versions.select_for_update().values_list("pk"))
             if wanted or name:
                 _delete_version(find_version(document, wanted, name, by=by))
                 return

@@ -25,6 +25,15 @@ def read(model: type[M], condition: str, *params: Any) -> list[M]:
     return list(manager.raw(sql, [adapt(param) for param in params]))
 
 
+def hold(model: type[models.Model], key: Any) -> bool:
+    """Whether the row is there; it is not deleted before the transaction ends."""
+    share = " FOR KEY SHARE" if connection.vendor == "postgresql" else ""  # SQLite has one writer
+    with connection.cursor() as cursor:
+        sql = f"SELECT 1 FROM {table(model)} WHERE id = %s{share}"  # noqa: S608 - model's name
+        cursor.execute(sql, [adapt(key)])
+        return cursor.fetchone() is not None
+
+
 def insert(row: models.Model) -> None:
     """Insert a new row; a key that the database makes stays unknown to it."""
     with connection.cursor() as cursor:
