@@ -24,7 +24,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from bench.site import cpu_seconds, free_port, listens, site, web_command
+from bench.site import cpu_seconds, free_port, listens, percentiles, site, web_command
 from bench.site import say as site_say
 from tests.stack.running import wait_until
 
@@ -86,12 +86,10 @@ def measure(
     with ThreadPoolExecutor(clients) as pool:
         answers = [one for share in pool.map(lambda s: exchange(port, s), shares) for one in share]
     took, used = time.perf_counter() - began, cpu_seconds(process) - used
-    seconds = sorted(answer[0] for answer in answers)
     say(
         workload,
         requests_per_s=round(len(answers) / took),
-        p50_ms=round(1000 * seconds[len(seconds) // 2], 1),
-        p95_ms=round(1000 * seconds[len(seconds) * 95 // 100], 1),
+        **percentiles(answer[0] for answer in answers),
         server_cpu_ms=round(1000 * used / len(answers), 2),
         loop_ms=loop,
     )

@@ -14,32 +14,6 @@ from tests.stack.running import Stack, wait_until
 
 EXECUTIONS = 1000
 PATIENCE = 900.0  # seconds for all of them
-START = f"""
-import hashlib
-from console.iam.models import User
-from executions import lifecycle
-from executions.models import Document, DocumentVersion
-text = '''
-schemaVersion: "0.3"
-mainSteps:
-  - name: choose
-    action: aws:branch
-    inputs: {{Choices: [{{NextStep: rest, Variable: a, StringEquals: a}}]}}
-  - {{name: rest, action: "aws:sleep", inputs: {{Duration: PT0S}}, isEnd: true}}
-'''
-olivia = User.objects.get(username="olivia")
-document = Document.objects.create(owner="111122223333", name="Small")
-version = DocumentVersion.objects.create(
-    document=document, number=1, content=text, format="YAML",
-    sha256=hashlib.sha256(text.encode()).hexdigest(),
-)
-for _ in range({EXECUTIONS}):
-    lifecycle.start(lifecycle.Start(version, "eu-west-1"), by=olivia)
-"""
-COUNT = """
-from executions.models import Execution
-print(Execution.objects.filter(status="Success").count())
-"""
 
 
 def main() -> None:
@@ -48,8 +22,9 @@ def main() -> None:
         stack = Stack(Path(folder) / "state")
         stack.start("--workers", "2")
         try:
-            stack.django(START)
-            wait_until(lambda: int(stack.django(COUNT)) >= EXECUTIONS, "all have ended", PATIENCE)
+            stack.django(f"from bench import inside; inside.small({EXECUTIONS})")
+            count = "from bench import inside; print(inside.count_succeeded())"
+            wait_until(lambda: int(stack.django(count)) >= EXECUTIONS, "all have ended", PATIENCE)
             facts = {
                 "benchmark": "memory",
                 "stack_mb": sum(map(memory_of, stack.everything())),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import signal
@@ -9,10 +10,11 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from console.demo import postgres, redis
 from console.demo.child import WITH_US
@@ -45,6 +47,14 @@ class Site:
             text=True,
         )
         return done.stdout
+
+    def inside(self, work: str, number: int = 0) -> Any:
+        """What a piece of work of bench/inside.py answers."""
+        command = [sys.executable, "-m", "bench.inside", work, str(number)]
+        done = subprocess.run(  # noqa: S603 - our own program
+            command, cwd=ROOT, env=self.environment, check=True, stdout=subprocess.PIPE, text=True
+        )
+        return json.loads(done.stdout)
 
     def django(self, code: str) -> str:
         """What a piece of Python prints that has the models at hand."""
@@ -127,6 +137,27 @@ def say(benchmark: str, **facts: object) -> None:
     """One line."""
     sys.stdout.write(json.dumps({"benchmark": benchmark, **facts}) + "\n")
     sys.stdout.flush()
+
+
+def percentiles(seconds: Iterable[float]) -> dict[str, float]:
+    """The median and the 95th of a hundred, in milliseconds."""
+    found = sorted(seconds)
+    return {
+        "p50_ms": round(1000 * found[len(found) // 2], 1),
+        "p95_ms": round(1000 * found[len(found) * 95 // 100], 1),
+    }
+
+
+def read_database(doc: str | None) -> str:
+    """The database that was asked for, of a benchmark that has no other option."""
+    return str(database_parser(doc).parse_args().database)
+
+
+def database_parser(doc: str | None) -> argparse.ArgumentParser:
+    """Options of a benchmark that runs on either database; `doc` is its docstring."""
+    parser = argparse.ArgumentParser(description=doc and doc.splitlines()[0])
+    parser.add_argument("--database", choices=DATABASES, default="sqlite")
+    return parser
 
 
 def cpu_seconds(process: int) -> float:

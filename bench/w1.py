@@ -18,42 +18,12 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from bench.site import DATABASES, Site, say, site, start_workers
+from bench.site import Site, database_parser, say, site, start_workers
 from console.demo.options import ROOT
 
-EXECUTIONS, STEPS = 200, 10
+EXECUTIONS, STEPS = 200, 10  # as bench/inside.py makes them
 RAW_SECONDS = 3
 PATIENCE = 300.0
-LOAD = f"""
-import hashlib
-from django.db import transaction
-from console.iam.models import User
-from executions import lifecycle
-from executions.models import Document, DocumentVersion, Execution
-from executions.states import NEVER
-never = "[{{NextStep: s0, Variable: a, StringEquals: b}}]"
-step = "  - {{name: s%d, action: 'aws:branch', inputs: {{Choices: " + never + "}}}}"
-text = "schemaVersion: '0.3'\\nmainSteps:\\n" + "\\n".join(step % n for n in range({STEPS}))
-document, _ = Document.objects.get_or_create(owner="111122223333", name="W1")
-version, _ = DocumentVersion.objects.get_or_create(document=document, number=1, defaults=dict(
-    content=text, format="YAML", sha256=hashlib.sha256(text.encode()).hexdigest()))
-olivia = User.objects.get(username="olivia")
-with transaction.atomic():
-    for _ in range({EXECUTIONS}):
-        lifecycle.start(lifecycle.Start(version, "eu-west-1"), by=olivia)
-    Execution.objects.active().update(wake_at=NEVER)
-"""
-GO = """
-import time
-from django.db import connection
-from executions import clock, queue
-from executions.models import Execution
-print(time.time())
-Execution.objects.active().update(wake_at=clock.now())
-for _ in range(2): queue.ring()
-while Execution.objects.active().exists(): time.sleep(0.02)
-print(Execution.objects.latest("ended_at").ended_at.timestamp())
-"""
 
 
 def main() -> None:
@@ -79,8 +49,7 @@ def main() -> None:
 
 def read_options() -> argparse.Namespace:
     """What was asked for."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--database", choices=DATABASES, default="sqlite")
+    parser = database_parser(__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--with", choices=["dbos"], dest="rival")
     parser.add_argument("--dbos-python", default=sys.executable)
@@ -89,9 +58,7 @@ def read_options() -> argparse.Namespace:
 
 def ours(here: Site) -> float:
     """Steps per second of a load of our own."""
-    here.django(LOAD)
-    began, ended = map(float, here.django(GO).split())
-    return EXECUTIONS * STEPS / (ended - began)
+    return float(EXECUTIONS * STEPS / here.inside("w1", EXECUTIONS))
 
 
 def raw(here: Site) -> float:

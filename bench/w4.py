@@ -8,45 +8,21 @@ for a while: how much of a core they use, and whether their memory grows.
 
 from __future__ import annotations
 
-import argparse
 import subprocess
 import time
 from collections.abc import Mapping
 
 from bench.memory import memory_of
-from bench.site import DATABASES, Site, cpu_seconds, say, site, start_workers
+from bench.site import Site, cpu_seconds, database_parser, say, site, start_workers
 from tests.stack.running import wait_until
 
 WATCHED = 60.0  # seconds
 PATIENCE = 1800.0
-LOAD = """
-import hashlib
-from console.iam.models import User
-from executions import lifecycle
-from executions.models import Document, DocumentVersion
-texts = {
-    "Asks": "  - {name: ask, action: 'aws:approve', inputs: {Approvers: [alice], Message: Wait}}",
-    "Sleeps": "  - {name: rest, action: 'aws:sleep', inputs: {Duration: PT160H}}",
-}
-olivia = User.objects.get(username="olivia")
-for name, step in texts.items():
-    text = "schemaVersion: '0.3'\\nmainSteps:\\n" + step
-    document = Document.objects.create(owner="111122223333", name=name)
-    version = DocumentVersion.objects.create(document=document, number=1, content=text,
-        format="YAML", sha256=hashlib.sha256(text.encode()).hexdigest())
-    for _ in range(%d):
-        lifecycle.start(lifecycle.Start(version, "eu-west-1"), by=olivia)
-"""
-COUNT = """
-from executions.models import StepExecution
-print(StepExecution.objects.filter(phase="wait").count())
-"""
 
 
 def main() -> None:
     """One line for each kind of process."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--database", choices=DATABASES, default="sqlite")
+    parser = database_parser(__doc__)
     parser.add_argument("--executions", type=int, default=5000)
     options = parser.parse_args()
     unlimited = {"COUNTERSIGN_MOST_RUNNING": str(options.executions)}
@@ -60,8 +36,8 @@ def main() -> None:
 
 def load(here: Site, executions: int) -> None:
     """Start them, and wait until each of them waits."""
-    here.django(LOAD % (executions // 2))
-    wait_until(lambda: int(here.django(COUNT)) >= executions // 2 * 2, "all wait", PATIENCE)
+    here.inside("w4", executions)
+    wait_until(lambda: here.inside("count_waiting") >= executions // 2 * 2, "all wait", PATIENCE)
 
 
 def watch(processes: Mapping[str, subprocess.Popen[bytes]]) -> dict[str, dict[str, float]]:

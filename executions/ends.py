@@ -156,7 +156,7 @@ def interrupt(turn: Turn, row: StepExecution, by: str = "") -> str:
         closing.cut_short(turn, row, "cancel")
         move = flow.cancel_step(turn.runbook, step)
         following = move.step or "" if move.kind == "step" else ""
-    row.status, row.unknown = Status.CANCELLED, None
+    row.status = Status.CANCELLED
     row.failure_message = (
         "Cancelled while its call was under way; it may have taken effect."
         if doubt

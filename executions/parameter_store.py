@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from executions import aws, library, lifecycle
 from executions.errors import Refused
@@ -18,8 +18,6 @@ from executions.runbook.types import Runbook, Value
 
 if TYPE_CHECKING:
     from console.iam.models import User
-
-SESSION: Final = "Countersign-console"
 
 
 class Unusable(Exception):
@@ -54,7 +52,7 @@ def _undecided(bound: values.Bound) -> values.Bound:
 
 def _look_up(runbook: Runbook, bound: values.Bound, run: Execution) -> values.Bound:
     account = Account.objects.get(pk=run.account_id)
-    identity = aws.Identity(run.account_id, run.role_arn, SESSION, account.external_id)
+    identity = aws.Identity(run.account_id, run.role_arn, aws.CONSOLE, account.external_id)
     found: dict[str, Value] = {}
     problems: dict[str, tuple[str, ...]] = {}
     for name, where in bound.lookups.items():

@@ -12,7 +12,6 @@ from executions.runbook.types import Parameter, Runbook
 
 INSTANCE = "/AWS::EC2::Instance"
 INSTANCE_NAMES = frozenset({"instanceid", "instanceids"})
-SESSION = "Countersign-console"
 INSTANCE_ID = re.compile(r"m?i-([0-9a-f]{8}|[0-9a-f]{17})")
 
 
@@ -72,9 +71,7 @@ def _instances(account_id: str, region: str, **request: Any) -> Iterable[dict[st
     account = Account.objects.filter(pk=account_id).first()
     if account is None or not account.role_arn:
         raise Unreadable(f"Account {account_id} has no role for Countersign.")
-    identity = aws.Identity(
-        account_id, account.role_arn, "Countersign-console", account.external_id
-    )
+    identity = aws.Identity(account_id, account.role_arn, aws.CONSOLE, account.external_id)
     target = aws.operation("ec2", "DescribeInstances")
     try:
         while True:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from executions.aws.client import Identity, call, call_time, lend
+from executions.aws.client import CONSOLE, Identity, call, call_time, lend
 from executions.aws.errors import AwsError, AwsRefused, NotSent, OutcomeUnknown, Throttled
 from executions.aws.objects import TooLarge, fetch_object
 from executions.aws.operations import Effect, Operation, check_request, coerce, operation
 
 __all__ = [
+    "CONSOLE",
     "AwsError",
     "AwsRefused",
     "Effect",

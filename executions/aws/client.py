@@ -48,11 +48,12 @@ SESSION_ENDED: Final = frozenset(
 SLOW: Final = {("lambda", "Invoke"): timedelta(seconds=310)}
 REFRESH: Final = timedelta(minutes=5)
 HTTP_TOO_MANY, HTTP_SERVER_ERROR = 429, 500
+CONSOLE: Final = "Countersign-console"  # session_name of what is read for pages and before starts
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """As whom calls are made: a role of an account, in a session that names the execution."""
+    """As whom calls are made: a role of an account, in a session that says what for."""
 
     account_id: str
     role_arn: str

@@ -14,13 +14,12 @@ from executions import aws, library
 from executions.errors import BadParameters, NotAllowed, Refused
 from executions.library import attachments, changes
 from executions.library.attachments import MOST_BYTES, MOST_FILES, File, Given
-from executions.models import Account, Attachment, DocumentVersion
+from executions.models import Account, DocumentVersion
 
 if TYPE_CHECKING:
     from console.iam.models import User
 
 CODE: Final = "InvalidDocumentContent"
-SESSION: Final = "Countersign-console"
 MOST_LISTED: Final = 1000  # objects below a SourceUrl
 BUCKET: Final = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 PLACE: Final = re.compile(
@@ -52,7 +51,7 @@ class Reader:
         account = Account.objects.filter(pk=principal.account_id if principal else "").first()
         if account is None or not account.role_arn:
             raise NotAllowed("Your account has no role with which Countersign could read S3.")
-        return aws.Identity(account.account_id, account.role_arn, SESSION, account.external_id)
+        return aws.Identity(account.account_id, account.role_arn, aws.CONSOLE, account.external_id)
 
     def require(self, action: str, arn: str) -> None:
         """NotAllowed unless the person may do so themselves."""
@@ -131,24 +130,22 @@ def _copy(source: Source, _: frozenset[str], reader: Reader) -> Iterator[File]:
     document, number, name = ["", "", *source.value.rsplit("/", 2)][-3:]
     if not document or not name:
         raise _bad(f"{source.value[:200]} is not of the form DOCUMENT/VERSION/FILE.")
-    found = _find_attachment(reader, (document, number, name))
-    data = attachments.read(found.sha256) if found else None
+    version = _find_version(reader, document, number)
+    data = attachments.read_attached(version.pk, name) if version else None
     if data is None:
         raise _bad(f"There is no attachment {source.value[:200]} that you may read.")
     yield File(source.name or name, data)
 
 
-def _find_attachment(reader: Reader, where: tuple[str, str, str]) -> Attachment | None:
-    document_name, number, name = where
-    version: DocumentVersion
+def _find_version(reader: Reader, name: str, number: str) -> DocumentVersion | None:
+    """The version, if the person may read it."""
     try:
-        document = library.locate(document_name, region=reader.region, by=reader.by)
+        document = library.locate(name, region=reader.region, by=reader.by)
         version = changes.find_version(document, number, by=reader.by)
     except Refused:
         return None
-    if not reader.by.has_perm("ssm:GetDocument", document.arn(reader.region)):
-        return None
-    return version.attachments.filter(name=name).first()
+    may = reader.by.has_perm("ssm:GetDocument", document.arn(reader.region))
+    return version if may else None
 
 
 def _place(source: Source) -> tuple[str, str]:

@@ -116,12 +116,6 @@ def read_attached(version_id: int, name: str) -> bytes | None:
     return bytes(attachment.content.data) if attachment else None
 
 
-def read(sha256: str) -> bytes | None:
-    """The bytes with a digest, if some version has such a file."""
-    content = AttachmentContent.objects.filter(pk=sha256).first()
-    return bytes(content.data) if content else None
-
-
 def forget_unused() -> None:
     """Delete the bytes that no version has any more."""
     used = Attachment.objects.values("content")

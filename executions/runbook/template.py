@@ -51,16 +51,15 @@ class Scope:
     """Everything a reference can name at one moment.
 
     `parameters`: supplied, typed values, never expanded. `defaults`: values from the document,
-    whose references are expanded at each use, once. `outputs`: step name -> output name -> value.
-    `loops`: loop step name -> CurrentIteration / CurrentIteratorValue. `system`: what
-    system_values() gives.
+    whose references are expanded at each use, once. `outputs`: step name -> output name -> value;
+    those of a loop are CurrentIteration and CurrentIteratorValue. `system`: what system_values()
+    gives.
     """
 
     parameters: Mapping[str, Value] = field(default_factory=dict)
     defaults: Mapping[str, Value] = field(default_factory=dict)
     variables: Mapping[str, Value] = field(default_factory=dict)
     outputs: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
-    loops: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
     system: Mapping[str, str] = field(default_factory=dict)
 
     def lookup(self, reference: str) -> Value:
@@ -81,9 +80,8 @@ class Scope:
 
     def _lookup_output(self, reference: str) -> Value:
         step, _, name = reference.partition(".")
-        for table in (self.loops, self.outputs):
-            if name in table.get(step, ()):
-                return table[step][name]
+        if name in self.outputs.get(step, ()):
+            return self.outputs[step][name]
         if name == "OutputPayload" and step in self.outputs:
             return write_payload(self.outputs[step])
         raise MissingValue(reference)

@@ -15,7 +15,6 @@ from console.iam.models import Policy, User
 from console.simulator import client as simulator
 from executions import clock
 from executions.aws import client as aws_client
-from executions.library import attachments
 from executions.models import Attachment, AttachmentContent
 from tests.api.conftest import ClientOf, refused
 from tests.simulator.aws import PRODUCTION, assume, make_client
@@ -94,7 +93,7 @@ def test_a_file_takes_the_name_that_it_is_given(ada: Any) -> None:
 @pytest.mark.parametrize("place", [PLACE, f"{PLACE}/", f"https://{BUCKET}.s3.amazonaws.com/code"])
 def test_of_a_folder_what_the_document_names_is_attached(ada: Any, place: str) -> None:
     create(ada, BOTH, {"Key": "SourceUrl", "Values": [place]})
-    found = {one.name: attachments.read(one.sha256) for one in Attachment.objects.all()}
+    found = {one.name: bytes(one.content.data) for one in Attachment.objects.all()}
     assert found == {"tool.py": TOOL, "data.csv": DATA}
 
 
@@ -210,7 +209,7 @@ def test_bytes_go_with_the_last_version_that_has_them(ada: Any) -> None:
     source = {"Key": "AttachmentReference", "Values": ["Tools/1/tool.py"]}
     create(ada, content(("tool.py", TOOL), description="b"), source, name="Copy")
     ada.delete_document(Name="Tools")
-    assert attachments.read(sha256(TOOL).hexdigest()) == TOOL
+    assert [bytes(one.data) for one in AttachmentContent.objects.all()] == [TOOL]
     ada.delete_document(Name="Copy")
     assert not AttachmentContent.objects.exists()
 

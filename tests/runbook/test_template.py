@@ -38,8 +38,10 @@ SCOPE = Scope(
         "plain": ["a"],
     },
     variables={"count": 3},
-    outputs={"probe": {"Id": "i-1", "Ids": ["i-1", "i-2"], "Odd": "{{ text }}"}},
-    loops={"each": {"CurrentIteration": 2, "CurrentIteratorValue": "b"}},
+    outputs={
+        "probe": {"Id": "i-1", "Ids": ["i-1", "i-2"], "Odd": "{{ text }}"},
+        "each": {"CurrentIteration": 2, "CurrentIteratorValue": "b"},
+    },
     system={"global:REGION": "eu-west-1", "global:DATE_TIME": "2024-01-02_03.04.05"},
 )
 

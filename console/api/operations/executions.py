@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -52,15 +54,17 @@ def _request(caller: Caller, params: Params) -> lifecycle.Start:
     )
 
 
-def _complete(caller: Caller, params: Params) -> lifecycle.Start | None:
-    """The request with what its document keeps in Parameter Store; nothing if there is no such."""
+def complete(
+    read: Callable[[Caller, Params], lifecycle.Start], caller: Caller, params: Params
+) -> lifecycle.Start | None:
+    """The start that a request asks for, with what its document keeps in Parameter Store."""
     try:
-        return parameter_store.complete(_request(caller, params), by=caller.user)
+        return parameter_store.complete(read(caller, params), by=caller.user)
     except (ApiError, Refused):  # the operation comes to the same, and says so
         return None
 
 
-PREPARATIONS["StartAutomationExecution"] = _complete
+PREPARATIONS["StartAutomationExecution"] = partial(complete, _request)
 
 
 def find_version(caller: Caller, params: Params, action: str) -> DocumentVersion:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from console.api.operations.base import PREPARATIONS, Caller, Params, operation, refuse_given
-from console.api.operations.executions import START, find_version
+from console.api.operations.executions import START, complete, find_version
 from console.api.protocol import ApiError
-from executions import lifecycle, parameter_store, previews, service_settings, tagging
+from executions import lifecycle, previews, service_settings, tagging
 from executions.errors import NotAllowed, Refused
 from executions.service_settings import Setting
 
@@ -101,15 +102,7 @@ def _request(caller: Caller, params: Params) -> lifecycle.Start:
     return lifecycle.Start(version, caller.region, _inputs(params).get("Parameters", {}))
 
 
-def _complete(caller: Caller, params: Params) -> lifecycle.Start | None:
-    """As that of a start: a preview is judged with the same values."""
-    try:
-        return parameter_store.complete(_request(caller, params), by=caller.user)
-    except (ApiError, Refused):  # the operation comes to the same, and says so
-        return None
-
-
-PREPARATIONS["StartExecutionPreview"] = _complete
+PREPARATIONS["StartExecutionPreview"] = partial(complete, _request)
 
 
 @operation
