@@ -20,7 +20,6 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -112,12 +111,12 @@ def write(lease: Lease, change: Change) -> str:
             raise StopMeanwhile if _still_mine(lease) else Fenced
         last, stop = row
         if change.steps:
-            cursor.executemany(_upsert(), [rows.values(step) for step in change.steps])
+            rows.insert_all(change.steps, or_update=True)
         first = last - len(change.events) + 1
         for seq, event in enumerate(change.events, start=first):
             event.seq = seq
         if change.events:
-            cursor.executemany(_insert_event(), [rows.values(event) for event in change.events])
+            rows.insert_all(change.events)
         for signal in change.consumed:
             cursor.execute(
                 "UPDATE executions_signal SET consumed_at = %s WHERE id = %s",
@@ -191,17 +190,3 @@ def _still_mine(lease: Lease) -> bool:
 
 def _mine(lease: Lease) -> Sequence[Any]:
     return (lease.execution_id, lease.epoch, OWNER)
-
-
-@lru_cache(maxsize=1)
-def _upsert() -> str:
-    names = rows.columns(StepExecution)
-    fresh = ", ".join(f"{name} = EXCLUDED.{name}" for name in names if name != "id")
-    return (
-        f"INSERT INTO executions_stepexecution ({', '.join(names)})"  # noqa: S608 - model columns
-        f" VALUES ({', '.join(['%s'] * len(names))}) ON CONFLICT (id) DO UPDATE SET {fresh}"
-    )
-
-
-def _insert_event() -> str:
-    return rows.insertion(Event)

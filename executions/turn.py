@@ -17,7 +17,7 @@ from django.conf import settings
 from executions import aws, children, clock, library, lifecycle, pace, store
 from executions.actions import registry
 from executions.actions.base import Action, CallFailed, Sent, StepContext, StepFailed
-from executions.models import Account, Event, Execution, Signal, StepExecution
+from executions.models import Account, Event, Execution, Signal, StepExecution, rows
 from executions.runbook.template import Scope
 from executions.runbook.types import Runbook, Step
 from executions.states import NEVER
@@ -25,6 +25,7 @@ from executions.states import NEVER
 TOKENS: Final = uuid5(NAMESPACE_URL, "countersign:client-token")
 # Beyond the longest call, so that no call of a worker that lost its lease can still begin.
 CALL_MARGIN: Final = timedelta(seconds=5)
+OF_RUN: Final = "execution_id = %s"
 STOPS: Final = frozenset({"Cancel", "Complete"})  # asked for, and not yet taken up
 Phase = StepExecution.Phase
 
@@ -54,10 +55,10 @@ class Turn:
         """Read what the turn needs, once; the document too, unless another is given."""
         return cls(
             execution,
-            runbook or library.runbook(execution.version),
+            runbook or library.runbook_of(execution.version_id),
             store.Lease(execution.id, execution.epoch),
-            list(execution.steps.all()),
-            list(execution.signals.filter(consumed_at=None)),
+            rows.read(StepExecution, f"{OF_RUN} ORDER BY number", execution.pk),
+            rows.read(Signal, f"{OF_RUN} AND consumed_at IS NULL ORDER BY id", execution.pk),
         )
 
     @property

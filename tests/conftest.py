@@ -15,7 +15,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from console import env
 from console.demo import postgres
-from executions import clock
+from executions import clock, library
 
 
 class HandClock:
@@ -31,6 +31,12 @@ class HandClock:
         """Move it on by timedelta's arguments."""
         self.now += timedelta(**delta)
         return self.now
+
+
+@pytest.fixture(autouse=True)
+def _no_version_known() -> None:
+    """Ids of versions are unique in a database, and each test has a new one."""
+    library.runbook_of.cache_clear()
 
 
 @pytest.fixture

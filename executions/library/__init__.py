@@ -85,6 +85,12 @@ def runbook(version: DocumentVersion) -> Runbook:
 
 
 @lru_cache(maxsize=256)
+def runbook_of(version_id: int) -> Runbook:
+    """The same of a version that is in use, whose text is read once in a process, too."""
+    return runbook(DocumentVersion.objects.get(pk=version_id))
+
+
+@lru_cache(maxsize=256)
 def _parsed(version_id: int, content: str, fmt: str) -> Runbook:
     return parse(content, "JSON" if fmt == "JSON" else "YAML")
 

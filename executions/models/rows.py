@@ -7,7 +7,7 @@ models' own, and values are adapted as the ORM would.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -41,13 +41,50 @@ def insert(row: models.Model) -> None:
     row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS  # noqa: SLF001
 
 
+def insert_all(written: Sequence[models.Model], *, or_update: bool = False) -> None:
+    """Insert rows of one model; a row whose id is there already is replaced, if that is asked for.
+
+    PostgreSQL takes them as one value: its driver reads a long statement anew each time.
+    """
+    model = type(written[0])
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(_insertion_of_json(model, or_update), [_as_json(written)])
+        else:
+            cursor.executemany(insertion(model, or_update), [values(row) for row in written])
+
+
 @lru_cache(maxsize=32)
-def insertion(model: type[models.Model]) -> str:
+def insertion(model: type[models.Model], or_update: bool = False) -> str:
     """The statement that takes `values` of a row."""
-    names = columns(model)
-    listed = ", ".join(connection.ops.quote_name(name) for name in names)
-    marks = ", ".join(["%s"] * len(names))
-    return f"INSERT INTO {table(model)} ({listed}) VALUES ({marks})"  # noqa: S608 - model's names
+    marks = ", ".join(["%s"] * len(columns(model)))
+    into = f"INSERT INTO {table(model)} ({_listed(model)})"
+    return f"{into} VALUES ({marks}){_or_update(model) if or_update else ''}"
+
+
+@lru_cache(maxsize=32)
+def _insertion_of_json(model: type[models.Model], or_update: bool) -> str:
+    return (
+        f"INSERT INTO {table(model)} ({_listed(model)}) SELECT {_listed(model)}"  # noqa: S608 - names
+        f" FROM json_populate_recordset(NULL::{table(model)}, %s)"
+        f"{_or_update(model) if or_update else ''}"
+    )
+
+
+def _listed(model: type[models.Model]) -> str:
+    return ", ".join(map(connection.ops.quote_name, columns(model)))
+
+
+def _or_update(model: type[models.Model]) -> str:
+    names = [connection.ops.quote_name(name) for name in columns(model) if name != "id"]
+    fresh = ", ".join(f"{name} = EXCLUDED.{name}" for name in names)
+    return f" ON CONFLICT (id) DO UPDATE SET {fresh}"
+
+
+def _as_json(written: Sequence[models.Model]) -> str:
+    names = columns(type(written[0]))
+    listed = [{name: getattr(row, name) for name in names} for row in written]
+    return json.dumps(listed, default=str)
 
 
 def values(row: models.Model) -> list[Any]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from django.db import DatabaseError
+from django.db.models import Model
 
 from executions import calls, store
-from executions.models import Event
+from executions.models import Event, rows
 from tests.engine.fake_aws import FakeAws
 from tests.engine.runs import Runs, fresh, statuses, told
 from tests.engine.steps import approve, publish, read_topic, sleep
+
+INSERT_ALL = rows.insert_all
 
 
 def test_events_tell_a_run(runs: Runs) -> None:
@@ -65,7 +69,7 @@ def test_an_event_that_cannot_be_written_undoes_its_state(
 ) -> None:
     run = runs.start(publish("a"))
     before = (told(run), statuses(run), fresh(run).status)
-    monkeypatch.setattr(store, "_insert_event", _break)
+    monkeypatch.setattr(rows, "insert_all", _break_events)
     runs.work()
     assert (told(run), statuses(run), fresh(run).status) == before
     assert fake.calls == []  # no record, no call
@@ -76,11 +80,13 @@ def test_a_record_that_can_be_written_again_lets_the_run_go_on(
 ) -> None:
     run = runs.start(publish("a"))
     with monkeypatch.context() as broken:
-        broken.setattr(store, "_insert_event", _break)
+        broken.setattr(rows, "insert_all", _break_events)
         runs.work()
     runs.drain()
     assert fresh(run).status == "Success"
 
 
-def _break() -> str:
-    raise DatabaseError("disk full")
+def _break_events(written: Sequence[Model], *, or_update: bool = False) -> None:
+    if isinstance(written[0], Event):
+        raise DatabaseError("disk full")
+    INSERT_ALL(written, or_update=or_update)
