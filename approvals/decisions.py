@@ -90,8 +90,10 @@ def why_not(request: ApprovalRequest, person_id: int, principal_arn: str) -> str
     person = get_user_model().objects.get(pk=person_id)
     if not person.is_active or not person.act_as(principal_arn):
         return f"{person} cannot act as {principal_arn or 'anybody'}."
-    if person.pk == request.execution.started_by_id and not settings.STARTER_MAY_APPROVE:
-        return f"{person} started this execution, and whoever starts one does not decide on it."
+    if person.pk in request.execution.starter_ids and not settings.STARTER_MAY_APPROVE:
+        which = "this execution or one that it runs again"
+        which = which if request.execution.origin_id else "this execution"
+        return f"{person} started {which}, and whoever starts one does not decide on it."
     if not request.names(principal_arn):
         return f"{principal_arn} is not among the approvers of this request."
     if not person.has_perm(RIGHT, request.execution.arn):

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
-from executions import children, library, targets
+from executions import children, earlier, library, targets
 from executions.actions.base import StepContext
 from executions.library import repeats
 from executions.models import Execution, RepeatableStep
@@ -60,6 +60,9 @@ def gather(ctx: StepContext, execution: Execution, terms: Terms) -> Facts:
         "required": terms.required,
         "message": terms.message,
     }
+    if execution.redrive_of_id:
+        kept = earlier.plan(execution.redrive_of_id).facts
+        facts["again"] = {"execution": str(execution.redrive_of_id), **kept}
     # As the database will give it back: text keys, and no times or numbers of YAML's own.
     plain: Facts = json.loads(json.dumps(facts, default=str))
     return plain

@@ -67,6 +67,6 @@ def _of_decision(request: ApprovalRequest, decision: Decision) -> Iterator[str]:
         yield f"has a decision of {decision.principal} after its deadline"
     if not request.names(decision.principal):
         yield f"has a decision of {decision.principal}, who was not asked"
-    starter = request.execution.started_by_id == decision.person_id
+    starter = decision.person_id in request.execution.starter_ids
     if starter and not settings.STARTER_MAY_APPROVE:
         yield f"has a decision of {decision.principal}, who started the execution"

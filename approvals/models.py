@@ -58,6 +58,7 @@ class RequestQuerySet(models.QuerySet["ApprovalRequest"]):
         waiting = self.pending().for_principal(user.principal.arn)
         if not settings.STARTER_MAY_APPROVE:
             waiting = waiting.exclude(execution__started_by=user)
+            waiting = waiting.exclude(execution__origin__started_by=user)
         decided = Decision.objects.filter(request=OuterRef("pk"), person=user)
         return waiting.exclude(Exists(decided)).order_by("deadline_at")
 
@@ -76,7 +77,10 @@ class RequestQuerySet(models.QuerySet["ApprovalRequest"]):
     def with_facts(self) -> Self:
         """With the rows that every page about a request needs."""
         return self.select_related(
-            "step", "execution__version__document", "execution__started_by"
+            "step",
+            "execution__version__document",
+            "execution__started_by",
+            "execution__origin",
         ).prefetch_related("decisions__person")
 
     def touch(self) -> int:

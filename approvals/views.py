@@ -85,6 +85,7 @@ def _show(
     context = {
         "approval": approval,
         "facts": approval.facts,
+        "kept": _kept_names(approval),
         "decisions": approval.decisions.all(),
         "account": Account.objects.filter(pk=approval.execution.account_id).first(),
         "targets": targets,
@@ -95,6 +96,12 @@ def _show(
     }
     status = refusal.status if refusal else 200
     return render(request, "approvals/detail.html", context, status=status)
+
+
+def _kept_names(approval: ApprovalRequest) -> set[str]:
+    """The steps, outside of loops, that an earlier execution did."""
+    kept = approval.facts.get("again", {}).get("kept", [])
+    return {step["name"] for step in kept if step["pass"] is None}
 
 
 def _targets(approval: ApprovalRequest) -> tuple[list[dict[str, Any]], str]:

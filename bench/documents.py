@@ -8,13 +8,21 @@ alone, without a page around it.
 
 from __future__ import annotations
 
-import argparse
 import http.client
 import time
 from collections.abc import Callable
 from functools import partial
 
-from bench.site import DATABASES, cpu_seconds, free_port, listens, say, site, web_command
+from bench.site import (
+    cpu_seconds,
+    free_port,
+    listens,
+    percentiles,
+    read_database,
+    say,
+    site,
+    web_command,
+)
 from executions.runbook.layout import draw
 from executions.runbook.parse import parse
 from tests.stack.running import wait_until
@@ -109,9 +117,7 @@ PAGES: dict[str, Callable[[int], str]] = {
 
 def main() -> None:
     """Prints a JSON line for each page, and one for the graph alone."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--database", choices=DATABASES, default="sqlite")
-    database = options.parse_args().database
+    database = read_database(__doc__)
     measure_graph()
     with site(database) as here:
         here.django(f"LONGEST = {LONGEST!r}{FILL}")
@@ -140,13 +146,12 @@ def measure(
     for number in range(WARM_UP):
         act(number)
     used = cpu()
-    seconds = sorted(time_of(act, number) for number in range(REQUESTS))
+    seconds = [time_of(act, number) for number in range(REQUESTS)]
     say(
         "documents",
         workload=workload,
         database=database,
-        p50_ms=round(1000 * seconds[REQUESTS // 2], 1),
-        p95_ms=round(1000 * seconds[REQUESTS * 95 // 100], 1),
+        **percentiles(seconds),
         cpu_ms=round(1000 * (cpu() - used) / REQUESTS, 1),
     )
 

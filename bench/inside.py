@@ -19,6 +19,7 @@ django.setup()
 
 from django.db import transaction  # noqa: E402 - needs the settings, as all below
 
+from bench import copies  # noqa: E402
 from console.iam.models import User  # noqa: E402
 from executions import clock, lifecycle, queue, signals  # noqa: E402
 from executions.models import (  # noqa: E402
@@ -108,21 +109,50 @@ def count_waiting(_: int) -> int:
     return StepExecution.objects.filter(phase="wait").count()
 
 
-def signal(count: int) -> list[float]:
-    """W2: seconds from a signal to the beginning of the next step."""
+def pause(count: int) -> None:
+    """Start executions that wait for a signal, and see that they do."""
     version = make_version(
         "Paused",
         "name: rest, action: 'aws:pause', inputs: {}",
         "name: after, action: 'aws:sleep', inputs: {Duration: PT1S}",
     )
-    late, olivia = [], User.objects.get(username="olivia")
     for _ in range(count):
-        run = start(version)
-        wait(run.steps.filter(name="rest", status="Waiting").first)
+        start(version)
+    wait(lambda: StepExecution.objects.filter(name="rest", status="Waiting").count() == count)
+
+
+def signal(_: int) -> list[float]:
+    """W2: seconds from a signal to the beginning of the next step, one execution after another."""
+    late, olivia = [], User.objects.get(username="olivia")
+    for run in Execution.objects.active().filter(document_name="Paused"):
         signals.send(run, "Resume", "rest", by=olivia)
         sent = time.time()
         late.append(wait(run.steps.filter(name="after").first).started_at.timestamp() - sent)
     return late
+
+
+def keep_busy(count: int) -> None:
+    """Start executions with a step each two seconds, of which as many run as may."""
+    steps = (f"name: s{n}, action: 'aws:sleep', inputs: {{Duration: PT2S}}" for n in range(60))
+    version = make_version("Busy", *steps)
+    for _ in range(count):
+        start(version)
+
+
+def hold(count: int) -> None:
+    """Start executions that call AWS, and see that a worker is in each call."""
+    inputs = "{Service: ec2, Api: DescribeInstances}"
+    version = make_version("Held", f"name: a, action: 'aws:executeAwsApi', inputs: {inputs}")
+    for _ in range(count):
+        start(version)
+    wait(lambda: StepExecution.objects.filter(phase="call").count() == count)
+
+
+def taken_over(count: int) -> list[float]:
+    """When each of the calls was made again, as seconds since 1970."""
+    calls = Event.objects.filter(kind="step:call").order_by("id")
+    wait(lambda: calls.count() >= 2 * count, pause=0.1)
+    return [event.at.timestamp() for event in calls[count : 2 * count]]
 
 
 def begin(count: int) -> list[float]:
@@ -137,17 +167,37 @@ def begin(count: int) -> list[float]:
 
 
 def timer(count: int) -> list[float]:
-    """Seconds by which sleeps of three seconds are late, or too early."""
-    version = make_version("Asleep", "name: rest, action: 'aws:sleep', inputs: {Duration: PT3S}")
+    """Seconds by which sleeps of three seconds are late, or too early, one due after the other."""
+    return sleep(count, 3, apart=0.037)
+
+
+def many_timers(count: int) -> list[float]:
+    """The same of so many that they fall due as fast as they can be started."""
+    return sleep(count, max(3, count // 100))
+
+
+def sleep(count: int, seconds: int, apart: float = 0.0) -> list[float]:
+    """Seconds by which sleeps of so long are late."""
+    step = f"name: rest, action: 'aws:sleep', inputs: {{Duration: PT{seconds}S}}"
+    version = make_version(f"Asleep for {seconds}", step)
     runs = []
     for _ in range(count):
         runs.append(start(version).pk)
-        time.sleep(0.037)  # so that they fall due apart
-    wait(lambda: not Execution.objects.filter(pk__in=runs).active().exists())
-    steps = StepExecution.objects.filter(execution__in=runs, ended_at__isnull=False)
+        time.sleep(apart)
+    wait(lambda: not Execution.objects.filter(version=version).active().exists(), pause=0.1)
+    steps = StepExecution.objects.filter(execution__version=version, ended_at__isnull=False)
     return [
-        (step.ended_at - step.started_at).total_seconds() - 3 for step in steps if step.ended_at
+        (step.ended_at - step.started_at).total_seconds() - seconds
+        for step in steps
+        if step.ended_at
     ]
+
+
+def grow(size: int) -> None:
+    """Copies of an ended execution of one step, until there are so many executions."""
+    run = start(make_version("Short", "name: a, action: 'aws:sleep', inputs: {Duration: PT0S}"))
+    wait(lambda: Execution.objects.filter(pk=run.pk, status="Success").exists())
+    copies.grow(run, size)
 
 
 def refill(count: int) -> dict[str, Any]:
@@ -175,7 +225,11 @@ def find_start(number: int) -> Event | None:
 
 
 WORK: Final[dict[str, Callable[[int], Any]]] = {
-    work.__name__: work for work in (w1, w4, count_waiting, signal, begin, timer, refill)
+    work.__name__: work
+    for work in (
+        *(w1, w4, count_waiting, pause, signal, keep_busy, begin, timer, many_timers),
+        *(refill, hold, taken_over, grow),
+    )
 }
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from approvals.models import ApprovalRequest
 from console.iam.middleware import SESSION_KEY
 from console.live import tickets
-from executions import clock, lifecycle, presentation
+from executions import admission, clock, lifecycle, presentation
 from executions.errors import NotAllowed
 from executions.models import Execution
 from executions.states import Status
@@ -29,18 +29,20 @@ MOST_EVENTS = 300  # on the page of an execution, unless all are asked for
 @require_safe
 def home(request: SignedIn) -> HttpResponse:
     """What waits for the person, what runs, and what failed today (UTC)."""
-    runs = Execution.objects.visible_to(request.user).select_related("started_by").with_place()
+    runs = Execution.objects.visible_to(request.user).select_related("started_by")
     midnight = datetime.combine(clock.now().date(), time(), clock.now().tzinfo)
-    running = runs.active()
+    active = runs.active()
+    running = list(active[:MOST])
+    admission.find_places(running)
     failed = runs.filter(
         status__in=(Status.FAILED, Status.TIMED_OUT), ended_at__gte=midnight
     ).order_by("-ended_at")
     today = midnight.date().isoformat()
     context = {
         "waiting": ApprovalRequest.objects.waiting_for(request.user).with_facts()[:MOST],
-        "running": running[:MOST],
+        "running": running,
         "failed_today": failed[:MOST],
-        "counts": {"running": running.count(), "failed_today": failed.count()},
+        "counts": {"running": active.count(), "failed_today": failed.count()},
         "today": today,
         "failed_query": f"?status=Failed&status=TimedOut&ended_after={today}",
         "account": account_of(request),

@@ -23,6 +23,7 @@ from executions import (
     deadlines,
     ends,
     interactive,
+    kept,
     loops,
     queue,
 )
@@ -118,6 +119,9 @@ def _begin(turn: Turn, name: str) -> None:
     turn.steps_taken += 1
     turn.set(current_step=name, current_action=row.action, status=Status.IN_PROGRESS)
     turn.set(**admission.resume(turn.execution))
+    if kept.take_over(turn, row):
+        ends.leave(turn, row)
+        return
     turn.event("step:started", row, action=row.action)
     if turn.execution.takeovers > 1:  # a worker was lost: should it be this step, that shows
         turn.flush()

@@ -14,14 +14,17 @@ from itertools import pairwise
 from typing import Final
 from uuid import UUID
 
-from executions import library, paths
+from executions import kept, library, paths
 from executions.models import Event, Execution, StepExecution
 from executions.runbook import flow
+from executions.runbook.types import Runbook
 from executions.states import NEVER, TERMINAL, Slot, Status
 
 Phase = StepExecution.Phase
 # Hosts' clocks may differ by so much, as the manual says.
 SKEW: Final = timedelta(seconds=1)
+# What happens in a turn gathers, and then waits for the database, which may take others first.
+GATHERING: Final = timedelta(seconds=30)
 GIVEN_UP: Final = ("The engine gave up at", "The run was ended before")  # executions/ends.py
 ENDS: Final = frozenset(f"execution:{status.value.lower()}" for status in TERMINAL)
 STEP_ENDS: Final = {
@@ -40,6 +43,11 @@ class Story:
     execution: Execution
     steps: Sequence[StepExecution]
     events: Sequence[Event]
+
+    @property
+    def runbook(self) -> Runbook:
+        """What it runs."""
+        return library.runbook(self.execution.version)
 
     @property
     def was_given_up(self) -> bool:
@@ -79,7 +87,7 @@ def _numbers(story: Story) -> Iterator[str]:
 def _times(story: Story) -> Iterator[str]:
     """Nothing is told before what came before it."""
     for before, after in pairwise(story.events):
-        if after.at < before.at - SKEW:
+        if after.at < before.at - SKEW - GATHERING:
             yield f"event {after.seq} ({after.kind}) is older than event {before.seq}"
     for step in story.steps:
         if step.ended_at is not None and step.ended_at < step.started_at - SKEW:
@@ -122,12 +130,12 @@ def _open_steps(story: Story) -> Iterator[str]:
 def _told(story: Story) -> Iterator[str]:
     """Each beginning and each end of a step has its event."""
     told = Counter((event.step, event.kind) for event in story.events)
-    begun = Counter(step.name for step in story.steps)
+    begun = Counter(step.name for step in story.steps if not step.kept_from_id)
     for name, count in begun.items():
         if told[name, "step:started"] != count:
             yield f"{name} began {count} times, and {told[name, 'step:started']} were told"
     ended = Counter(
-        (step.name, STEP_ENDS[Status(step.status)])
+        (step.name, "step:kept" if step.kept_from_id else STEP_ENDS[Status(step.status)])
         for step in story.steps
         if step.phase == Phase.ENDED and step.status in STEP_ENDS
     )
@@ -209,7 +217,7 @@ def _passes(story: Story) -> Iterator[str]:
 
 def _children(story: Story) -> Iterator[str]:
     """Runs that its steps have started belong to these, and lie one level below."""
-    parents = {step.pk: step for step in story.steps if step.is_parent}
+    parents = {step.pk: step for step in story.steps if step.is_parent and not step.kept_from_id}
     started: dict[UUID, list[Execution]] = {key: [] for key in parents}
     for child in story.execution.children.order_by("created_at"):
         if child.parent_step_id not in parents or child.depth != story.execution.depth + 1:
@@ -241,7 +249,7 @@ def _status(story: Story) -> Iterator[str]:
         expected: str = Status.SUCCESS if completed else Status.CANCELLED
     elif execution.mode == "Auto":
         ended = [(step.name, step.status) for step in story.steps]
-        expected = flow.final_status(library.runbook(execution.version), ended)
+        expected = flow.final_status(story.runbook, ended)
     else:
         yield "it ended by itself, and somebody was to end it"
         return
@@ -251,5 +259,5 @@ def _status(story: Story) -> Iterator[str]:
 
 RULES: Final = (
     *(_numbers, _times, _end, _open_steps, _told, _calls, _rest, paths.problems, _stop, _signals),
-    *(_passes, _children, _status),
+    *(_passes, _children, kept.problems, _status),
 )

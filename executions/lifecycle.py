@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import Case, F, Value, When
 
-from executions import admission, clock, library, queue
+from executions import admission, clock, earlier, library, queue
 from executions.errors import BadParameters, Conflict, NotAllowed, NotFound, Refused
 from executions.events import asked, record
 from executions.models import Account, DocumentVersion, Execution, Tag, rows
@@ -40,6 +40,7 @@ class Start:
     tags: Mapping[str, str] = field(default_factory=dict)
     # The parameters with what parameter_store.complete() has read, or why that cannot be had.
     bound: values.Bound | Refused | None = None
+    redrive_of: Execution | None = None  # see executions/redrive.py
 
 
 def start(request: Start, *, by: User) -> Execution:
@@ -53,17 +54,20 @@ def start(request: Start, *, by: User) -> Execution:
                 accept(execution, request.tags)
         except (Refused, IntegrityError):
             # Asked only now, since most tokens are new: the index finds those that are not.
-            if earlier := _earlier(request, principal, account):
-                return earlier
+            if same := _find_same(request, principal, account):
+                return same
             raise
         entry.data = {"execution": str(execution.id), "parameters": execution.parameters}
+        if execution.redrive_of_id:
+            entry.data["redrive_of"] = str(execution.redrive_of_id)
         return execution
 
 
 def accept(execution: Execution, tags: Mapping[str, str]) -> None:
     """Insert an execution that was checked, in the caller's transaction; a worker will take it.
 
-    Refused if the queue of its account is full, or its version was deleted meanwhile.
+    Refused if the queue of its account is full, its version was deleted meanwhile, or what it is
+    to run again cannot be run again.
     """
     version = execution.version
     if not rows.hold(DocumentVersion, version.pk):
@@ -71,6 +75,7 @@ def accept(execution: Execution, tags: Mapping[str, str]) -> None:
             f"{version} was deleted at this moment; nothing was started.",
             code="AutomationDefinitionVersionNotFoundException",
         )
+    earlier.hold(execution)
     admission.enter(execution)
     rows.insert(execution)
     if tags:
@@ -105,6 +110,8 @@ def prepare(request: Start, account: Account, *, by: User) -> Execution:
         mode=request.mode,
         started_by=by,
         executed_by=by.principal.arn if by.principal else "",
+        redrive_of=request.redrive_of,
+        origin_id=request.redrive_of.named_id if request.redrive_of else None,
     )
     execution.role_arn = _role(execution, runbook, account, by)
     return execution
@@ -156,27 +163,28 @@ def _account(account_id: str, region: str) -> Account:
     return account
 
 
-def _earlier(request: Start, principal_arn: str, account: Account) -> Execution | None:
+def _find_same(request: Start, principal_arn: str, account: Account) -> Execution | None:
     """The execution that was started with this token, if it was this very request."""
     if not request.client_token:
         return None
-    earlier = Execution.objects.filter(  # with the account, as the index has it
+    found = Execution.objects.filter(  # with the account, as the index has it
         account_id=account.pk, executed_by=principal_arn, client_token=request.client_token
     ).first()
-    if earlier is None:
+    if found is None:
         return None
     same = (
-        earlier.version_id == request.version.pk
-        and earlier.region == request.region
-        and earlier.mode == request.mode
-        and earlier.parameters == {name: list(items) for name, items in request.parameters.items()}
+        found.version_id == request.version.pk
+        and found.region == request.region
+        and found.mode == request.mode
+        and found.redrive_of_id == (request.redrive_of and request.redrive_of.pk)
+        and found.parameters == {name: list(items) for name, items in request.parameters.items()}
     )
     if not same:
         raise Conflict(
             "This client token was used for a start with other parameters.",
             code="IdempotentParameterMismatch",
         )
-    return earlier
+    return found
 
 
 def _role(execution: Execution, runbook: Runbook, account: Account, by: User) -> str:
@@ -218,7 +226,7 @@ def scope(
         variables={**values.variable_defaults(runbook), **execution.variables},
         outputs=outputs,
         system=template.system_values(
-            execution_id=str(execution.id),
+            execution_id=str(execution.named_id),
             account=execution.account_id,
             region=execution.region,
             now=clock.now(),

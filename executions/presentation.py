@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
-from executions import admission, library, lifecycle
+from executions import admission, earlier, library, lifecycle
 from executions.models import Execution, StepExecution
 from executions.runbook.template import render
 from executions.runbook.types import Step, Value
@@ -80,15 +80,18 @@ def show(execution: Execution) -> dict[str, Any]:
     begun = {row.name for row in rows}
     steps = list(library.runbook(execution.version).walk())
     coming = [step for step in steps if not begun & {step.name, step.loop}]
+    admission.find_places([execution])
     loop = next((row.name for row in rows if row.phase != StepExecution.Phase.ENDED), None)
+    subject = earlier.find_subject(execution) if execution.is_over else None
     return {
         "execution": execution,
-        "place": admission.find_place(execution),
         "begun": len(rows),
         "shown": list(_group(rows, steps)),
         "upcoming": coming,
         "idle": idle,
         "can_start": _startable(steps, loop) if idle else frozenset(),
+        "subject": subject,  # of running it again
+        "begins_at": earlier.plan(subject.pk).begins_at if subject else "",
     }
 
 

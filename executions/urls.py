@@ -11,6 +11,7 @@ from executions.views import (
     documents,
     executions,
     extras,
+    redrive,
     start,
 )
 
@@ -38,6 +39,7 @@ urlpatterns = [
     path("instances/", start.instances, name="instances"),
     path("executions/", executions.executions, name="executions"),
     path("executions/<uuid:execution_id>/stop/", executions.stop, name="stop"),
+    path("executions/<uuid:execution_id>/redrive/", redrive.redrive, name="redrive"),
     path("executions/<uuid:execution_id>/signal/", executions.signal, name="signal"),
     path(
         "executions/<uuid:execution_id>/steps/<int:number>/passes/<int:iteration>/",

@@ -23,7 +23,7 @@ FOLDER = "/work/task"
 
 
 class TimedOut(BaseException):
-    """Beyond `except Exception` of a function."""
+    """Its time is over. A function that catches every Exception does not catch this."""
 
 
 def invoke(job: dict[str, Any], _: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any, Final, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, Count, F, OuterRef, Q, Subquery, Value, When
+from django.db.models import Case, F, Q, Value, When
 
 from executions import clock
 from executions.models.documents import DocumentVersion
@@ -45,15 +45,6 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
             wake_at=Case(queued, default=Value(clock.now()))
         )
 
-    def with_place(self) -> Self:
-        """With `place`: 1 for the next in its account's queue; None for what is not in it."""
-        earlier = Q(created_at__lt=OuterRef("created_at")) | Q(
-            created_at=OuterRef("created_at"), id__lte=OuterRef("id")
-        )
-        queue = Execution.objects.filter(account_id=OuterRef("account_id"), slot=Slot.QUEUED)
-        counted = queue.filter(earlier).order_by().values("account_id").annotate(n=Count("*"))
-        return self.annotate(place=Case(When(slot=Slot.QUEUED, then=Subquery(counted.values("n")))))
-
 
 class Execution(models.Model):
     """One run of a document version.
@@ -84,6 +75,11 @@ class Execution(models.Model):
         "StepExecution", models.PROTECT, null=True, related_name="children"
     )
     depth = models.PositiveSmallIntegerField(default=0)
+    # The run that this one runs again, and the first of all that were run again so.
+    redrive_of = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="redrives", db_index=False
+    )
+    origin = models.ForeignKey("self", models.PROTECT, null=True, related_name="+", db_index=False)
 
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
     current_step = models.CharField(max_length=128, blank=True)
@@ -108,7 +104,7 @@ class Execution(models.Model):
 
     objects = ExecutionQuerySet.as_manager()
 
-    place: int | None  # only in rows of with_place()
+    place: int | None  # only after admission.find_places()
 
     class Meta:
         ordering = ("-created_at", "-id")
@@ -117,15 +113,25 @@ class Execution(models.Model):
                 fields=("account_id", "executed_by", "client_token"),
                 name="execution_client_token",
             ),
+            models.UniqueConstraint(
+                fields=("redrive_of",),
+                condition=Q(redrive_of__isnull=False, ended_at=None),
+                name="execution_redrive",
+            ),
         ]
         indexes = [
             models.Index(fields=("wake_at",), name="execution_due"),
             models.Index(fields=("account_id", "-created_at", "-id"), name="execution_history"),
             models.Index(fields=("account_id", "status"), name="execution_status"),
             models.Index(
-                fields=("account_id", "slot", "created_at", "id"),
+                fields=("account_id", "slot", "executed_by", "created_at", "id"),
                 condition=Q(slot__isnull=False),
                 name="execution_slots",
+            ),
+            models.Index(
+                fields=("redrive_of",),
+                condition=Q(redrive_of__isnull=False),
+                name="execution_redrives",
             ),
         ]
 
@@ -136,6 +142,20 @@ class Execution(models.Model):
     def arn(self) -> str:
         """The execution's ARN."""
         return f"arn:aws:ssm:{self.region}:{self.account_id}:automation-execution/{self.id}"
+
+    @property
+    def named_id(self) -> uuid.UUID:
+        """The id that its steps know as `automation:EXECUTION_ID`.
+
+        What an earlier run has named after itself is found under that name by one that goes on.
+        """
+        return self.origin_id or self.id
+
+    @property
+    def starter_ids(self) -> frozenset[int]:
+        """The people who wanted it: who started it, and who chose what it runs again."""
+        first = self.origin or self
+        return frozenset({self.started_by_id, first.started_by_id})
 
     @property
     def is_over(self) -> bool:
@@ -188,6 +208,10 @@ class StepExecution(models.Model):
     attempt = models.PositiveIntegerField(default=1)
     inputs = models.JSONField(default=dict)  # resolved
     outputs = models.JSONField(default=dict)  # typed
+    # Not run: an earlier execution did it (executions/redrive.py), and this is its row there.
+    kept_from = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="+", db_index=False
+    )
     state = models.JSONField(default=dict)  # the action's cursor
     call = models.JSONField(null=True)  # service, operation, request, token, hash, effect, at
     due_at = models.DateTimeField(default=NEVER)

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from executions import library
+from executions import admission, library
 from executions.document_forms import ShareForm, TagsForm
 from executions.errors import NotAllowed, NotFound
 from executions.library import catalogue
@@ -102,11 +102,10 @@ def _tab(
         more = len(rows) > VERSIONS and "all" not in request.GET
         return {"versions": rows[:VERSIONS] if more else rows, "more": more}
     if tab == "use":
-        runs = Execution.objects.visible_to(request.user).filter(version__document=found)
-        return {
-            "callers": catalogue.callers_of(found, account.account_id),
-            "runs": runs.select_related("started_by", "version").with_place()[:RUNS],
-        }
+        made = Execution.objects.visible_to(request.user).filter(version__document=found)
+        runs = list(made.select_related("started_by", "version")[:RUNS])
+        admission.find_places(runs)
+        return {"callers": catalogue.callers_of(found, account.account_id), "runs": runs}
     return _sharing(found, may) if tab == "sharing" else {}
 
 

@@ -12,7 +12,7 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from executions import lifecycle, presentation, signals
+from executions import admission, lifecycle, presentation, signals
 from executions.errors import NotFound, Refused
 from executions.forms import HistoryForm
 from executions.models import Execution
@@ -31,6 +31,7 @@ def executions(request: SignedIn) -> HttpResponse:
     form.is_valid()  # an unusable filter is left out, and told at its field
     found = _filtered(Execution.objects.visible_to(request.user), form.cleaned_data)
     page, older, newer = _page(found, request.GET)
+    admission.find_places(page)
     context = {
         "executions": page,
         "older": older,
@@ -74,7 +75,7 @@ def _uuid(text: str) -> UUID | None:
 
 def _page(found: ExecutionQuerySet, url: QueryDict) -> tuple[list[Execution], str, str]:
     """A page by key, so that it stays put while runs are added, and the URLs of its neighbours."""
-    found = found.select_related("started_by").with_place()
+    found = found.select_related("started_by")
     key = _uuid(url.get("older", "") or url.get("newer", ""))
     mark = found.model.objects.filter(pk=key).first() if key else None
     if mark is None:

@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib import messages
-from django.db import IntegrityError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
@@ -49,7 +48,7 @@ def start(request: SignedIn, owner: str, name: str) -> HttpResponse:
     if wish is None or execution is None:
         return _show_form(request, version, form, status=BAD_REQUEST)
     if "confirm" not in request.POST or _has_changed(request, execution):
-        return _review(request, version, execution)
+        return _review(request, execution)
     started, status = _begin(request, wish, form)
     if started is None:
         return _show_form(request, version, form, status=status)
@@ -85,9 +84,6 @@ def _begin(
     except Refused as refusal:
         form.add_error(None, refusal.message)
         return None, refusal.status
-    except IntegrityError:
-        form.add_error(None, f"{wish.version} was deleted at this moment; nothing was started.")
-        return None, CONFLICT
 
 
 def _initial(request: SignedIn) -> dict[str, Any]:
@@ -164,13 +160,28 @@ def _show_form(
     return render(request, "executions/start.html", context, status=status)
 
 
-def _review(request: SignedIn, version: DocumentVersion, execution: Execution) -> HttpResponse:
-    account = account_of(request)
+def _review(request: SignedIn, execution: Execution) -> HttpResponse:
+    context = {
+        **describe(request, execution),
+        "hidden": [
+            (name, value)
+            for name, items in request.POST.lists()
+            if name.startswith(PREFIX) or name in {"region", "mode", "token", "version"}
+            for value in items
+        ]
+        + [("seen", _fingerprint(execution))],
+    }
+    return render(request, "executions/review.html", context)
+
+
+def describe(request: SignedIn, execution: Execution) -> dict[str, Any]:
+    """What a review shows of an execution that is not started yet."""
+    account, version = account_of(request), execution.version
     runbook = library.runbook(version)
     ids = targets.instance_ids(runbook, version.document.target_type, execution.values)
     named = [item for items in ids.values() for item in items]
     scope = lifecycle.scope(execution, runbook)
-    context = {
+    return {
         "document": version.document,
         "version": version,
         "account": account,
@@ -182,15 +193,7 @@ def _review(request: SignedIn, version: DocumentVersion, execution: Execution) -
         "approvers": [
             _gate(step, scope) for step in runbook.walk() if step.action == "aws:approve"
         ],
-        "hidden": [
-            (name, value)
-            for name, items in request.POST.lists()
-            if name.startswith(PREFIX) or name in {"region", "mode", "token", "version"}
-            for value in items
-        ]
-        + [("seen", _fingerprint(execution))],
     }
-    return render(request, "executions/review.html", context)
 
 
 def _gate(step: Step, scope: template.Scope) -> dict[str, Any]:

@@ -50,8 +50,9 @@ def slots(*runs: Execution) -> list[str | None]:
 
 def places(*runs: Execution) -> list[int | None]:
     """The place of each in the queue."""
-    found = {run.pk: run.place for run in Execution.objects.with_place()}
-    return [found[run.pk] for run in runs]
+    found = [fresh(run) for run in runs]
+    admission.find_places(found)
+    return [run.place for run in found]
 
 
 def test_runs_above_the_limit_wait_in_the_queue(runs: Runs) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError
 from django.test import Client
 
 from console.iam.models import User
@@ -66,10 +65,13 @@ def test_version_that_vanished_after_the_review(author: Client) -> None:
 def test_version_that_vanishes_in_the_very_moment(
     author: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: Any, **__: Any) -> Execution:
-        raise IntegrityError("FOREIGN KEY constraint failed")
+    start = lifecycle.start
 
-    monkeypatch.setattr(lifecycle, "start", refuse)
+    def delete_and_start(wish: lifecycle.Start, *, by: User) -> Execution:
+        DocumentVersion.objects.filter(pk=wish.version.pk).delete()
+        return start(wish, by=by)
+
+    monkeypatch.setattr(lifecycle, "start", delete_and_start)
     answer = send(author, "2", confirm="1")
     assert answer.status_code == 409
     assert "was deleted at this moment; nothing was started." in page(answer)

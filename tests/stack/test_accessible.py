@@ -45,6 +45,7 @@ PAGES = {
     "execution, success": ("olivia", "{success}"),
     "execution, failed": ("olivia", "{failed}"),
     "execution, unknown": ("olivia", "{unknown}"),
+    "run again, review": ("olivia", "{failed}redrive/"),
     "inbox": ("alice", "/approvals/"),
     "inbox, empty": ("victor", "/approvals/"),
     "inbox, decided": ("alice", "/approvals/?tab=decided"),
