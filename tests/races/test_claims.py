@@ -59,6 +59,27 @@ def test_two_workers_never_get_the_same_run(runs: Runs) -> None:
         Execution.objects.filter(pk__in=started).update(wake_at=NEVER)
 
 
+def test_one_run_goes_to_one_of_many_in_every_round(runs: Runs) -> None:
+    """Workers and their sweepers, all after the same row."""
+    run = runs.start(sleep("a"))
+    row = Execution.objects.filter(pk=run.pk)
+
+    def fall_due() -> None:
+        row.update(wake_at=clock.now(), lease_until=LONG_AGO, lease_owner="")
+
+    def wait() -> None:
+        """For the row to be due."""
+
+    rounds = 100
+    workers = [[wait, store.claim] * rounds for _ in range(WORKERS)]
+    workers[0][::2] = [fall_due] * rounds
+    answers = in_rounds(workers)
+    for number in range(1, 2 * rounds, 2):
+        taken = [answer[number] for answer in answers if answer[number] is not None]
+        assert len(taken) == 1
+    assert fresh(run).epoch == rounds
+
+
 def test_many_workers_do_the_work_of_one(runs: Runs, fake: FakeAws) -> None:
     started = [runs.start(publish("a", f"{n}a"), publish("b", f"{n}b")) for n in range(8)]
     at_once([jobs.drain] * WORKERS)

@@ -8,13 +8,15 @@ from functools import partial
 import pytest
 
 from console.iam.models import User
-from executions import aws, jobs, lifecycle, signals
+from executions import aws, history, jobs, lifecycle, signals
 from executions.errors import Conflict, Refused
 from executions.models import Event, Execution, JournalEntry, Signal, StepExecution
+from tests.approvals.people import make_person
+from tests.engine.conftest import MAY
 from tests.engine.fake_aws import FakeAws
 from tests.engine.runs import REGION, Runs, fresh, make_version, statuses, step, told
 from tests.engine.steps import publish
-from tests.races.together import at_once, in_rounds
+from tests.races.together import Try, at_once, in_rounds, led_by
 
 pytestmark = [pytest.mark.race]
 STARTS, ROUNDS = 50, 8
@@ -77,17 +79,42 @@ def test_no_call_begins_after_a_cancel(runs: Runs, fake: FakeAws) -> None:
     assert calls == len(fake.calls)
 
 
+def test_a_resume_and_a_cancel_have_one_winner(runs: Runs, fake: FakeAws) -> None:
+    ends = set()
+    for number in range(ROUNDS):
+        run = runs.start({"name": "a", "action": "aws:pause", "inputs": {}}, publish("b"))
+        runs.work()
+
+        def resume(run: Execution = run) -> None:
+            signals.send(fresh(run), "Resume", "a", by=User.objects.get(username="olivia"))
+
+        tries: list[Try] = [partial(runs.stop, run), resume]
+        led_by(tries.pop(number % 2), [*tries, jobs.drain])
+        runs.drain()
+        assert list(history.problems(fresh(run))) == []
+        assert not run.signals.filter(consumed_at=None).exists()
+        ends.add(fresh(run).status)
+        # What was resumed in time may be cancelled all the same, but never the other way round.
+        assert "b" not in statuses(run) or step(run, "a").status == "Success"
+    assert ends <= {"Cancelled", "Success"}
+    assert "Cancelled" in ends
+
+
 def test_of_two_verdicts_one_counts(runs: Runs, fake: FakeAws) -> None:
+    otto = make_person("otto", *MAY)
     fake.on("Publish", aws.OutcomeUnknown("lost"))
     started = [runs.start(publish("a")) for _ in range(ROUNDS)]
     runs.drain()
 
-    def saying(row: StepExecution, verdict: str) -> Callable[[], object]:
-        return lambda: signals.settle_unknown(row, verdict, comment="", by=runs.person)
+    def saying(row: StepExecution, verdict: str, by: User) -> Callable[[], object]:
+        return lambda: signals.settle_unknown(row, verdict, comment="", by=by)
 
     rows = [step(run, "a") for run in started]
     answers = in_rounds(
-        [[saying(row, "adopt") for row in rows], [saying(row, "fail") for row in rows]]
+        [
+            [saying(row, "adopt", runs.person) for row in rows],
+            [saying(row, "fail", otto) for row in rows],
+        ]
     )
     for adopted, failed in zip(*answers, strict=True):
         assert sorted([isinstance(adopted, Conflict), isinstance(failed, Conflict)]) == [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from django.db import connection
 
@@ -17,6 +17,35 @@ Try: TypeAlias = Callable[[], object]
 def at_once(tries: Sequence[Try]) -> list[object]:
     """Do each in its thread, released together; a refusal is an answer too."""
     return [answers[0] for answers in in_rounds([[one] for one in tries])]
+
+
+def led_by(leader: Try, followers: Sequence[Try]) -> list[object]:
+    """The same, but the followers are released by the leader's first UPDATE.
+
+    So each of several outcomes can be made to occur; it stays a race. The leader's answer is first.
+    """
+    go = threading.Event()
+
+    def lead() -> object:
+        try:
+            with connection.execute_wrapper(_releasing(go)):
+                return leader()
+        finally:
+            go.set()
+
+    def following(one: Try) -> Try:
+        return lambda: go.wait(60) and one()
+
+    return at_once([lead, *[following(one) for one in followers]])
+
+
+def _releasing(go: threading.Event) -> Callable[..., Any]:
+    def execute(run: Callable[..., Any], sql: str, *args: Any) -> Any:
+        if sql.startswith('UPDATE "'):  # as the ORM writes it: a claim is not meant
+            go.set()
+        return run(sql, *args)
+
+    return execute
 
 
 def in_rounds(tries: Sequence[Sequence[Try]]) -> list[list[object]]:

@@ -1,14 +1,16 @@
-"""The same request many times at the same moment, on PostgreSQL."""
+"""Requests of the SSM API at the same moment."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from console.iam import key_rights
+from console.iam.models import AccessKey, User
 from executions.errors import Refused
 from executions.models import DocumentVersion, Event, Execution, JournalEntry, Signal, Tag
 from tests.api.conftest import TWO, create, make_people, refused, start
@@ -17,11 +19,11 @@ from tests.approvals.people import drain
 from tests.races.together import at_once
 
 pytestmark = [pytest.mark.race]
-CALLS = 50
+CALLS, REVOKED = 50, 6
 
 
 @pytest.fixture
-def clients(postgres_db: None) -> dict[str, Any]:
+def clients(any_db: None) -> dict[str, Any]:
     """Of the administrator and the operator, and a document."""
     people = make_people()
     found = {kind: make_client(people[kind]) for kind in ("administrator", "operator")}
@@ -120,3 +122,26 @@ def test_one_step_begins(clients: dict[str, Any]) -> None:
         olivia.send_automation_signal(
             AutomationExecutionId=run, SignalType="StartStep", Payload={"StepName": ["third"]}
         )
+
+
+def test_a_key_that_is_revoked_meanwhile(clients: dict[str, Any]) -> None:
+    """Each request counts whole or not at all, and none after the key is gone."""
+    olivia = User.objects.get(username="olivia")
+    code = "UnrecognizedClientException"
+    for _ in range(REVOKED):
+        client = make_client(olivia)
+        key = AccessKey.objects.latest("id")
+        before = Execution.objects.count()
+
+        def revoke(key_id: str = key.key_id) -> None:
+            key_rights.revoke(User.objects.get(username="olivia"), key_id)
+
+        calls = [partial(start, client, "Two")] * 6
+        answers = gather([*calls[:3], revoke, *calls[3:]])
+        answers.remove("None")
+        started = [answer for answer in answers if answer != code]
+        assert {UUID(answer) for answer in started} <= set(
+            Execution.objects.values_list("pk", flat=True)
+        )
+        assert Execution.objects.count() == before + len(started)
+        assert gather(calls) == [code] * len(calls)
