@@ -199,7 +199,7 @@ def _outcome(ctx: StepContext, request: ApprovalRequest) -> Outcome:
             return Wait(request.deadline_at, ctx.state, paused=True, outputs=waiting)
         case Status.APPROVED:
             _check_still_holds(ctx, request)
-            return Done(outputs)
+            return Done(outputs, binds=facts.texts_to_start(request.facts))
         case Status.EXPIRED:
             raise StepTimedOut(request.ending(), outputs=outputs)
     raise StepFailed(request.ending(), retryable=False, outputs=outputs)

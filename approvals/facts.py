@@ -89,6 +89,11 @@ def changes(asked: Facts, now: Facts) -> list[str]:
     return sorted(name for name in was.keys() | now.keys() if was.get(name) != now.get(name))
 
 
+def texts_to_start(facts: Mapping[str, Any]) -> dict[str, str]:
+    """The SHA-256 of each document that a later step starts, by the step's name."""
+    return {step["name"]: step["starts"]["sha256"] for step in facts["steps"] if step.get("starts")}
+
+
 def _later_steps(ctx: StepContext, execution: Execution) -> list[Value]:
     steps = list(library.runbook(execution.version).walk())
     vouched = repeats.declared(execution)

@@ -15,7 +15,7 @@ from uuid import UUID, uuid5
 
 from executions import library, lifecycle, parameter_store
 from executions.actions.base import Child, ChildRun, StepFailed
-from executions.errors import NotAllowed, Refused
+from executions.errors import Conflict, NotAllowed, Refused
 from executions.library import changes
 from executions.models import DocumentVersion, Execution, JournalEntry, StepExecution, rows
 
@@ -63,6 +63,7 @@ def _prepare(parent: Execution, row: StepExecution, child: Child, token: str) ->
         document = library.locate(child.document, region=parent.region, by=by)
         entry.resource = document.arn(parent.region)
         version = changes.find_version(document, child.version, by=by)
+        _check_bound(parent, row, version)
         request = lifecycle.Start(version, parent.region, child.parameters, tags=child.tags)
         execution = lifecycle.preview(parameter_store.complete(request, by=by), by=by)
         execution.id, execution.depth = child_id(token), parent.depth + 1
@@ -75,6 +76,19 @@ def _prepare(parent: Execution, row: StepExecution, child: Child, token: str) ->
     entry.granted = True
     entry.data |= {"execution": str(execution.id), "parameters": execution.parameters}
     return partial(_insert, execution, child.tags, entry)
+
+
+def _check_bound(parent: Execution, row: StepExecution, version: DocumentVersion) -> None:
+    """Refused if a step before this one, such as an approval, was for another text."""
+    states = parent.steps.order_by("-number").values_list("state", flat=True)
+    bound: dict[str, str] = next(
+        (state["binds"] for state in states if row.name in state.get("binds", {})), {}
+    )
+    if bound.get(row.name, version.sha256) != version.sha256:
+        raise Conflict(
+            f"{version} is not the text that was approved for step {row.name}. Start the execution"
+            " again, so that this text is approved."
+        )
 
 
 def _insert(execution: Execution, tags: Mapping[str, str], entry: JournalEntry) -> None:

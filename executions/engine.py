@@ -239,6 +239,8 @@ def _succeed(turn: Turn, row: StepExecution, done: Done) -> StepFailed | None:
     row.status, row.chosen = Status.SUCCESS, done.next_step or ""
     if done.variables:
         turn.set(variables={**turn.execution.variables, **done.variables})
+    if done.binds:
+        row.state = {**row.state, "binds": dict(done.binds)}
     turn.event("step:succeeded", row)
     ends.leave(turn, row)
     return None

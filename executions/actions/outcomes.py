@@ -64,13 +64,15 @@ class CallFailed(Exception):
 class Done:
     """Success. `response` is what the step's own `outputs` select from.
 
-    `variables` (name -> value) are the runbook's variables that change with it.
+    `variables` (name -> value) are the runbook's variables that change with it. `binds` (name of a
+    later step -> SHA-256) lets steps start no document whose text is another one.
     """
 
     outputs: Mapping[str, Value] = field(default_factory=dict)
     response: Value = None
     next_step: str | None = None
     variables: Mapping[str, Value] = field(default_factory=dict)
+    binds: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
+from approvals import decisions
 from approvals.facts import Facts, changes
 from approvals.models import ApprovalRequest
 from console.iam.models import User
 from executions import library, lifecycle
 from executions.library import changes as library_changes
-from executions.models import Account, Document
-from tests.approvals.people import ACCOUNT, RUN, drain, make_person
+from executions.models import Account, Document, Execution
+from tests.approvals.people import ACCOUNT, DECIDE, RUN, drain, make_person
+from tests.conftest import HandClock
 
 pytestmark = pytest.mark.django_db
 APPROVE = {"name": "ask", "action": "aws:approve", "inputs": {"Approvers": ["alice"]}}
@@ -81,6 +83,29 @@ def test_another_default_version_is_another_fact(olivia: User) -> None:
     now = facts_of(ask(olivia, APPROVE, step))
     assert "steps" in changes(asked, now)
     assert now["steps"][0]["starts"]["version"] == 2
+
+
+@pytest.mark.parametrize("changes_meanwhile", [True, False])
+def test_only_the_text_that_was_approved_is_started(
+    olivia: User, hand_clock: HandClock, changes_meanwhile: bool
+) -> None:
+    """Also if it changes after the approval, while the run sleeps."""
+    inner = make(olivia, "Inner", sleep("wait"))
+    step = {"name": "run", "action": "aws:executeAutomation", "inputs": {"DocumentName": "Inner"}}
+    request = ask(olivia, APPROVE, sleep("later", "PT1H"), step)
+    decisions.decide(request.pk, by=make_person("alice", *DECIDE), verdict="Approve")
+    drain()
+    if changes_meanwhile:
+        text = json.dumps({"schemaVersion": "0.3", "mainSteps": [sleep("longer", "PT1S")]})
+        library.save_version(inner, library.Draft(text, "JSON"), by=olivia)
+        Document.objects.filter(pk=inner.pk).update(default_version=2)
+    hand_clock.move(hours=1)
+    drain()
+    run = Execution.objects.get(document_name="Asking")
+    assert run.children.exists() is not changes_meanwhile
+    if changes_meanwhile:
+        assert run.status == "Failed"
+        assert "is not the text that was approved for step run" in run.failure_message
 
 
 def test_a_runbook_that_is_not_known_yet_is_bound_as_written(olivia: User) -> None:
