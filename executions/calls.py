@@ -21,7 +21,7 @@ from executions.actions.base import BadInput, Call, CallFailed, Outcome, StepFai
 from executions.library import repeats
 from executions.models import StepExecution
 from executions.pace import soon
-from executions.turn import Again, Phase, Turn, token
+from executions.turn import CALL_MARGIN, Again, Phase, Turn, token
 
 MOST_REPEATS = 3  # of one call, although it may be repeated
 OURS = (webhooks.SERVICE, scripts.SERVICE)  # calls that AWS's models do not know
@@ -98,7 +98,10 @@ def _make(turn: Turn, row: StepExecution, identity: aws.Identity) -> dict[str, A
             return scripts.run(identity, region, call["request"], terms)
     if call["service"] == webhooks.SERVICE:
         return webhooks.post(identity, region, call["request"])
-    return aws.call(identity, region, find(call["service"], call["operation"]), call["request"])
+    target = find(call["service"], call["operation"])
+    # Later than this the call could go on when another worker may have taken over.
+    with aws.not_after(datetime.fromisoformat(call["at"]) + CALL_MARGIN):
+        return aws.call(identity, region, target, json.loads(_canonical(call["request"])))
 
 
 def _call_time(call: Mapping[str, Any]) -> timedelta:
@@ -221,9 +224,15 @@ def find(service: str, operation: str) -> aws.Operation:
 
 def fingerprint(request: Mapping[str, Any]) -> str:
     """SHA-256 of the request in its canonical form."""
-    return hashlib.sha256(
-        json.dumps(request, sort_keys=True, separators=(",", ":")).encode()
-    ).hexdigest()
+    return hashlib.sha256(_canonical(request).encode()).hexdigest()
+
+
+def _canonical(request: Mapping[str, Any]) -> str:
+    """A request as text, in an order of its own: PostgreSQL keeps that of no JSON.
+
+    What is sent again is the same bytes only if it is sent in this order.
+    """
+    return json.dumps(request, sort_keys=True, separators=(",", ":"))
 
 
 def _stored(row: StepExecution) -> dict[str, Any]:

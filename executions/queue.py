@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -19,12 +21,14 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.module_loading import import_string
 from rq import Queue, SimpleWorker
+from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.worker import WorkerStatus
 
 JOB = "executions.jobs.drain"
 NAME = "engine"
+PATIENCE = 1.0  # seconds between two tries to reach Redis
 logger = logging.getLogger(__name__)
 
 
@@ -46,10 +50,7 @@ class Worker(SimpleWorker):
 
     def request_stop(self, signum: Any, frame: Any) -> None:
         """Begin no further turn, and leave what takes too long to other workers."""
-        stopping.set()
-        limit = threading.Timer(settings.STOP_TIME.total_seconds(), _leave)
-        limit.daemon = True
-        limit.start()
+        _stop()
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]  # RQ has no types here
 
     def execute_job(self, job: Job, queue: Queue) -> None:
@@ -66,6 +67,13 @@ class Worker(SimpleWorker):
 
     def set_shutdown_requested_date(self) -> None:
         """Write nothing: this is called in the middle of a turn, and Redis may be away."""
+
+
+def _stop(*_: Any) -> None:
+    stopping.set()
+    limit = threading.Timer(settings.STOP_TIME.total_seconds(), _leave)
+    limit.daemon = True
+    limit.start()
 
 
 def _leave() -> None:
@@ -99,7 +107,23 @@ def _queue(connection: redis.Redis | None = None) -> Queue:
 
 
 def work() -> None:
-    """Serve bells until told to stop (SIGTERM: after the current step, or STOP_TIME at most)."""
-    queue = _queue()
-    worker = Worker([queue], connection=queue.connection, serializer=JSONSerializer)
-    worker.work(logging_level="WARNING", with_scheduler=False)
+    """Serve bells until told to stop (SIGTERM: after the current step, or STOP_TIME at most).
+
+    RQ's worker ends when it cannot reach Redis at its start or between two bells. This process
+    then goes on for the work that it finds by itself, and tries again.
+    """
+    while not stopping.is_set():
+        signal.signal(signal.SIGTERM, _stop)
+        signal.signal(signal.SIGINT, _stop)
+        with suppress(StopRequested):
+            _serve()
+        stopping.wait(PATIENCE)
+
+
+def _serve() -> None:
+    try:
+        queue = _queue()
+        worker = Worker([queue], connection=queue.connection, serializer=JSONSerializer)
+        worker.work(logging_level="WARNING", with_scheduler=False)
+    except redis.RedisError as error:
+        logger.warning("There are no bells to serve, work is looked for without: %s", error)

@@ -23,7 +23,7 @@ from executions.runbook.types import Runbook, Step
 from executions.states import NEVER
 
 TOKENS: Final = uuid5(NAMESPACE_URL, "countersign:client-token")
-# Beyond the longest call, so that no call of a worker that lost its lease can still begin.
+# Beyond the longest call: within it the call must begin, so that it ends before the lease does.
 CALL_MARGIN: Final = timedelta(seconds=5)
 OF_RUN: Final = "execution_id = %s"
 STOPS: Final = frozenset({"Cancel", "Complete"})  # asked for, and not yet taken up

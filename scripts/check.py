@@ -7,6 +7,7 @@ goes to pytest, and then only pytest runs:
     ./test -k approve                the tests with "approve" in their name
     ./test tests/runbook -x          one folder, until the first failure
     ./test --coverage                how much of the language and the actions its tests run
+    ./test soak --minutes 5          everything fails for five minutes; ./test soak --help
 """
 
 from __future__ import annotations
@@ -41,6 +42,9 @@ CHECKS = {
 
 def main() -> int:
     """Returns 0 only if everything that ran is right."""
+    os.chdir(ROOT)
+    if sys.argv[1:2] == ["soak"]:
+        return python("-m", "tests.soak", *sys.argv[2:])
     parser = argparse.ArgumentParser(
         "./test",
         description=__doc__,
@@ -52,7 +56,6 @@ def main() -> int:
         "--coverage", action="store_true", help=f"fail below {LEAST} % of lines and branches"
     )
     options, for_pytest = parser.parse_known_args()
-    os.chdir(ROOT)
     if not (options.no_browser or options.coverage or install_browser()):
         return 1
     install_sandbox()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from executions.aws.client import CONSOLE, Identity, call, call_time, lend
+from executions.aws.client import CONSOLE, Identity, call, call_time, lend, not_after
 from executions.aws.errors import AwsError, AwsRefused, NotSent, OutcomeUnknown, Throttled
 from executions.aws.objects import TooLarge, fetch_object
 from executions.aws.operations import Effect, Operation, check_request, coerce, operation
@@ -24,5 +24,6 @@ __all__ = [
     "coerce",
     "fetch_object",
     "lend",
+    "not_after",
     "operation",
 ]

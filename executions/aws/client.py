@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -61,6 +63,8 @@ class Identity:
     external_id: str = ""
 
 
+# Asked just before the first byte leaves: between a call's intent and that, a host may stand still.
+_latest: ContextVar[datetime | None] = ContextVar("latest", default=None)
 _lock = threading.Lock()
 _clients: dict[tuple[Identity, str, str, timedelta], tuple[Any, datetime]] = {}
 
@@ -92,6 +96,22 @@ def in_session(
         with _lock:  # nothing has happened: the same again, in a new session
             _clients.pop((identity, region, target.service, wait), None)
         return in_session(identity, region, target, ask)
+
+
+@contextmanager
+def not_after(moment: datetime) -> Iterator[None]:
+    """Send nothing inside after this moment; NotSent instead."""
+    token = _latest.set(moment)
+    try:
+        yield
+    finally:
+        _latest.reset(token)
+
+
+def _refuse_late(**_: Any) -> None:
+    latest = _latest.get()
+    if latest is not None and clock.now() > latest:
+        raise NotSent(f"This worker was held up until after {latest:%H:%M:%S} UTC.", "HeldUp")
 
 
 def lend(identity: Identity, region: str, lasting: timedelta) -> dict[str, str]:
@@ -187,13 +207,15 @@ def _build(
         user_agent_extra="countersign",
         tcp_keepalive=True,
     )
-    return core.create_client(
+    client = core.create_client(
         service,
         region_name=region,
         endpoint_url=settings.AWS_ENDPOINT_URL or None,
         config=config,
         **keys,
     )
+    client.meta.events.register("before-send", _refuse_late)
+    return client
 
 
 def _assume(
