@@ -243,6 +243,8 @@ class Turn:
 
         False if a stop request came first: nothing was written.
         """
+        if self.execution.stop_requested in STOPS:
+            return False
         waiting = self.change
         waiting.also.append(insert)
         waiting.release, waiting.expect_stop = until, self.execution.stop_requested

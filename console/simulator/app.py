@@ -19,8 +19,9 @@ from console.simulator.answers import Answer, RefusedError, read_error_code, wri
 from console.simulator.calls import Call, CallLog
 from console.simulator.control import Control, is_own_page
 from console.simulator.extensions import Extensions, Tools
-from console.simulator.faults import FaultBook
+from console.simulator.faults import Fault, FaultBook
 from console.simulator.identity import HUB_ACCOUNT, Identities, refuse_unknown_key
+from console.simulator.lag import Past
 from console.simulator.line import ClientLine
 from console.simulator.tokens import Tokens
 from console.simulator.transitions import Transitions
@@ -63,6 +64,7 @@ class Simulator:
         self._lock = threading.RLock()
         self.calls = CallLog()
         self.faults = FaultBook()
+        self._past = Past(self._act_as_copy)
         self._tokens = Tokens()
         self._control = Control(self.calls, self.faults, time_scale)
         self._identities = Identities()
@@ -97,16 +99,31 @@ class Simulator:
         def act() -> Answer:
             return self._act(environ, request, call)
 
-        fault = self.faults.take(call)
-        if fault is None:
-            answer = act()
-        else:
-            call.fault = fault.kind
+        with self._lock:  # no copy is forgotten between the last turn of a lag and its answer
+            fault = self.faults.take(call)
+            call.fault = fault.kind if fault else None
+            answer = self._answer_late(environ, request, call, fault)
+        if answer is None and fault is not None:
             line = ClientLine(environ.get("werkzeug.socket"))
             answer = faults.perform(fault, request.style, act, line)
+        answer = answer or act()
         call.error_code = read_error_code(answer)
         call.status = answer.status
         return answer
+
+    def _answer_late(
+        self, environ: WSGIEnvironment, request: AwsRequest, call: Call, fault: Fault | None
+    ) -> Answer | None:
+        """What a lagging read shows, if that is not how things are."""
+        if fault is None or fault.kind != faults.LAG:
+            return None
+        copy = self._past.find(fault.seconds or 0)
+        return copy.ask(environ, request.body, call) if copy else None
+
+    def _act_as_copy(self, environ: WSGIEnvironment, call: Call) -> Answer:
+        """Perform a lagging read, in a process that is a copy of this one."""
+        calls.enter(call)
+        return self._act(environ, read_request(environ, self._moto), call)
 
     def _open_call(self, request: AwsRequest) -> Call:
         with self._lock:
@@ -150,10 +167,29 @@ class Simulator:
             return write_error(request.style, "InternalFailure", message, 500)
 
     def _perform(self, environ: WSGIEnvironment, request: AwsRequest, account: str) -> Answer:
-        if (request.service, request.operation) in WAITING:
-            return self._ask_moto(environ, waits=True)
+        waits = (request.service, request.operation) in WAITING
+
+        def act() -> Answer:
+            self._keep_past(request.operation)
+            answer = self._ask_moto(environ, waits)
+            if answer.status < HTTPStatus.BAD_REQUEST:
+                calls.record_success()
+            return answer
+
+        if waits:
+            return act()
         with self._lock:
-            return self._tokens.answer(request, account, lambda: self._ask_moto(environ))
+            return self._tokens.answer(request, account, act)
+
+    def _keep_past(self, operation: str) -> None:
+        """Before a change: keep a copy of what is, if a read may lag."""
+        if calls.READS.match(operation):
+            return
+        with self._lock:
+            if self.faults.has_lags():
+                self._past.keep()
+            else:
+                self._past.forget()
 
     def _ask_moto(self, environ: WSGIEnvironment, waits: bool = False) -> Answer:
         if waits:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import deque
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Final
 
-CAPACITY = 20_000  # about 20 MB; the oldest calls fall out first
+CAPACITY = 50_000  # about 50 MB; the oldest calls fall out first
 FILTERS = (
     "service",
     "operation",
@@ -22,13 +23,32 @@ FILTERS = (
     "error_code",
 )
 
+# Operations that change nothing, and those that only lend a session.
+READS: Final = re.compile(
+    r"(Describe|Get|List|Head|Search|Lookup|Check|Validate|Simulate|BatchGet|Assume)(?![a-z])"
+)
+# Operations whose simulation notes itself what they changed; they may have changed nothing.
+NOTED: Final = {
+    "cloudformation": frozenset({"CreateStack", "UpdateStack", "DeleteStack"}),
+    "ec2": frozenset(
+        {
+            *("RunInstances", "StartInstances", "StopInstances", "RebootInstances"),
+            *("TerminateInstances", "CreateImage", "CopyImage"),
+        }
+    ),
+    "lambda": frozenset({"Invoke"}),
+    "ssm": frozenset({"SendCommand"}),
+    "stepfunctions": frozenset({"StartExecution", "StopExecution"}),
+}
+
 
 @dataclass
 class Call:
     """One AWS call. `status` stays None until answered, and for a dropped connection for ever.
 
-    `effective` names the instances whose state this call really changed; a call
-    that found them there already, or was refused, changed none.
+    `changed`: whether it really changed anything. One that found everything there already, was
+    refused, or repeated a client token, did not. `effective` names the instances, stacks and other
+    things that it changed, where the simulation of its operation notes them (NOTED).
     """
 
     sequence: int
@@ -46,6 +66,7 @@ class Call:
     status: int | None = None
     error_code: str | None = None
     fault: str | None = None
+    changed: bool = False
     effective: list[str] = field(default_factory=list)
 
 
@@ -57,11 +78,21 @@ def enter(call: Call) -> None:
     _current.set(call)
 
 
-def record_effect(instance_ids: Iterable[str]) -> None:
-    """Note on the current call that it changed these instances."""
+def record_effect(ids: Iterable[str]) -> None:
+    """Note on the current call that it changed these things."""
     call = _current.get()
     if call is not None:
-        call.effective.extend(instance_ids)
+        call.effective.extend(ids)
+        call.changed = call.changed or bool(call.effective)
+
+
+def record_success() -> None:
+    """The current call was taken: that is a change, unless it only reads or notes its own."""
+    call = _current.get()
+    if call is None or READS.match(call.operation):
+        return
+    if call.operation not in NOTED.get(call.service, ()):
+        call.changed = True
 
 
 def find_token() -> str | None:

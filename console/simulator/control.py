@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
@@ -15,6 +17,7 @@ from console.simulator.wire import read_body
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
+WEBHOOKS = "/sim/webhooks/"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 MOTO_PAGES = "/moto-api"
 
@@ -34,6 +37,8 @@ class Control:
 
     def answer(self, environ: WSGIEnvironment) -> Answer | None:
         """The answer to a local request, or None when the page is moto's."""
+        if environ["PATH_INFO"].startswith(WEBHOOKS):
+            return self._take_post(environ)
         if refusal := _refuse_stranger(environ):
             return write_json({"error": refusal}, 403)
         if environ["PATH_INFO"].startswith(MOTO_PAGES):
@@ -68,6 +73,26 @@ class Control:
         elif method != "GET":
             return write_json({"error": f"There is no {method} /sim/faults."}, 404)
         return write_json({"faults": self._faults.list_active()})
+
+    def _take_post(self, environ: WSGIEnvironment) -> Answer:
+        """What a webhook gets, under whatever name its receiver is known: logged as a call."""
+        if environ["REQUEST_METHOD"] != "POST" or "HTTP_ORIGIN" in environ:
+            return write_json({"error": "A webhook takes a POST of a program."}, 405)
+        call = self._calls.open(
+            at=datetime.now(UTC).isoformat(),
+            service="webhook",
+            operation="Post",
+            parameters={"Name": environ["PATH_INFO"].removeprefix(WEBHOOKS)},
+            account="",
+            region="",
+            principal="",
+            access_key="",
+            client_token=environ.get("HTTP_IDEMPOTENCY_KEY"),
+            body_sha256=sha256(read_body(environ)).hexdigest(),
+            user_agent=environ.get("HTTP_USER_AGENT", ""),
+        )
+        call.status, call.changed = 200, True
+        return write_json({"taken": call.sequence})
 
     def _describe(self) -> dict[str, object]:
         return {"ready": True, "time_scale": self._time_scale, "calls": len(self._calls)}

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 from console.simulator.answers import Answer, Style, write_error
-from console.simulator.calls import Call
+from console.simulator.calls import READS, Call
 
 LONGEST = 3600.0  # seconds a fault may hold a call
 
 BEFORE_EFFECT = frozenset({"throttle", "error", "reset_before", "delay_before", "hang"})
 AFTER_EFFECT = frozenset({"delay", "reset_after", "error_after"})
-KINDS = BEFORE_EFFECT | AFTER_EFFECT
-TIMED = frozenset({"delay", "delay_before"})
+LAG = "lag"
+KINDS = BEFORE_EFFECT | AFTER_EFFECT | {LAG}
+TIMED = frozenset({"delay", "delay_before", LAG})
+# What reads nothing, although it is called as if it did: it hands something out.
+HANDING_OUT = re.compile(r"Assume|Get(ActivityTask|FederationToken|Id|SessionToken)$")
 
 # Real throttling codes differ by protocol ("Error codes for the Amazon EC2 API",
 # "Common Error Types"): the engine must know each as not executed.
@@ -41,7 +45,8 @@ class Fault:
     """One kind of trouble for the next `times` calls that fit.
 
     kind: throttle, error, reset_before, delay_before and hang strike before the
-    call has any effect; delay, reset_after and error_after once it has had it.
+    call has any effect; delay, reset_after and error_after once it has had it. lag
+    strikes reads alone: they do not show what calls changed in the last `seconds`.
     match: parameter name (InstanceIds) or call field (account, region, principal,
     access_key, client_token) to the value it must equal or contain.
     """
@@ -61,7 +66,12 @@ class Fault:
             self.service in (None, call.service)
             and self.operation in (None, call.operation)
             and all(_holds(call, name, value) for name, value in self.match.items())
+            and (self.kind != LAG or _is_read(call.operation))
         )
+
+
+def _is_read(operation: str) -> bool:
+    return bool(READS.match(operation)) and not HANDING_OUT.match(operation)
 
 
 def _holds(call: Call, name: str, wanted: Any) -> bool:
@@ -113,6 +123,8 @@ def _check_ranges(fault: Fault, name: str) -> None:
         raise BadOrder(f"{name}: status must be an HTTP error, 400 to 599.")
     if fault.kind in TIMED and fault.seconds is None:
         raise BadOrder(f"{name}: a {fault.kind} needs seconds.")
+    if fault.kind == LAG and fault.operation and not _is_read(fault.operation):
+        raise BadOrder(f"{name}: {fault.operation} is no read, and only a read can lag.")
     if fault.seconds is not None and not 0 <= fault.seconds <= LONGEST:
         raise BadOrder(f"{name}: seconds must be between 0 and {LONGEST:.0f}.")
 
@@ -136,6 +148,11 @@ class FaultBook:
         """The waiting faults as JSON; `times` is what is left of each."""
         with self._lock:
             return [{**asdict(fault), "times": left} for fault, left in self._waiting]
+
+    def has_lags(self) -> bool:
+        """Whether somebody may ask how the account was."""
+        with self._lock:
+            return any(fault.kind == LAG for fault, _ in self._waiting)
 
     def take(self, call: Call) -> Fault | None:
         """Use up one turn of the first fault that fits `call`."""
@@ -163,6 +180,8 @@ def perform(fault: Fault, style: Style, act: Callable[[], Answer], line: Line) -
     if fault.kind in BEFORE_EFFECT:
         return _strike_before(fault, style, act, line)
     answer = act()
+    if fault.kind == LAG:  # nothing has changed lately
+        return answer
     if fault.kind == "reset_after":
         raise ConnectionDropped(fault.kind)
     if fault.kind == "error_after":

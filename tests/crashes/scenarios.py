@@ -1,129 +1,275 @@
-"""What is run while workers die, and what AWS makes of it."""
+"""One run for each kind of step: what it does when no worker dies, and when a person is asked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
-from django.db import connection
-
-from executions import calls
-from executions.models import Event
-from tests.engine.fake_aws import FakeAws
-from tests.engine.fake_ec2 import FakeEc2
+from tests.crashes.account import Account
+from tests.crashes.lives import Life
+from tests.engine.runs import make_version
 from tests.engine.steps import (
-    INSTANCE,
+    TOPIC,
     Step,
+    api,
     approve,
     branch,
-    change_state,
-    create_stack,
     each,
     execute,
     publish,
-    read_topic,
     sleep,
+    update,
 )
 
-AFTERWARDS = branch("afterwards", "global:REGION", "nowhere", to="afterwards", isEnd=True)
+AFTERWARDS: Final = branch("afterwards", "global:REGION", "nowhere", to="afterwards", isEnd=True)
+STATE: Final = "$.Reservations[0].Instances[0].State.Name"
+SCRIPT: Final = """
+import os, urllib.request
 
+def main(events, context):
+    place = os.environ["AWS_ENDPOINT_URL"] + "/sim/webhooks/script"
+    urllib.request.urlopen(urllib.request.Request(place, data=b"", method="POST"), timeout=10)
+"""
 
-class World:
-    """AWS with a memory: which orders changed something, and whether each was announced."""
-
-    def __init__(self) -> None:
-        self.fake = FakeAws()
-        self.effects: list[str] = []
-        self.unannounced: list[str] = []
-        self.made = 0
-        self.tokens: set[str] = set()
-        self.ec2 = FakeEc2(self.fake, **{INSTANCE.replace("-", "_"): "running"})
-        self.ec2.takes = timedelta(seconds=3)
-        stop = self.ec2.order
-        self.fake.on("StopInstances", self._order(lambda request: stop("StopInstances", request)))
-        self.fake.on("Publish", self._order(self._publish))
-        self.fake.on("CreateStack", self._order(self._create_stack))
-        self.fake.on("GetTopicAttributes", self._order(lambda _: {}))
-
-    def count_effects(self) -> int:
-        """How many orders changed something."""
-        return len(self.effects) + len(self.ec2.effects)
-
-    def _order(self, take: Callable[[Mapping[str, Any]], Any]) -> Callable[..., dict[str, Any]]:
-        def taken(request: Mapping[str, Any]) -> dict[str, Any]:
-            assert not connection.in_atomic_block, "a call inside a transaction"
-            self.made += 1
-            sha256 = calls.fingerprint(request)
-            if not Event.objects.filter(kind="step:call", data__sha256=sha256).exists():
-                self.unannounced.append(sha256)
-            return dict(take(request) or {})
-
-        return taken
-
-    def _publish(self, request: Mapping[str, Any]) -> None:
-        self.effects.append(request["Message"])
-
-    def _create_stack(self, request: Mapping[str, Any]) -> None:
-        token = request["ClientRequestToken"]
-        if token not in self.tokens:
-            self.effects.append(token)
-        self.tokens.add(token)
+Asks = Callable[[Sequence[Life], Counter[str]], bool]
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """A run, how it ends, and how many effects it has at the end."""
+    """`prepare` makes what the run acts on, in the account, and answers with the steps."""
 
-    steps: tuple[Step, ...]
-    effects: int = 0
+    prepare: Callable[[Account], tuple[Step, ...]]
+    effects: Mapping[str, int] = field(default_factory=dict)  # operation -> how often, as in a log
     status: str = "Success"
-    ends: Mapping[str, str] = field(default_factory=dict)  # step -> status
-    child: tuple[Step, ...] = ()  # the runbook that is CHILD in the steps; it ends as the run does
-    # Whether a person is asked, if a worker died between an intent and its outcome, and so many
-    # announced calls were never made.
-    asks: Callable[[bool, int], bool] = lambda died_in_call, unmade: False
+    ends: Mapping[str, str] = field(default_factory=dict)  # step -> status, where it is no Success
+    document: Mapping[str, Any] = field(default_factory=dict)  # what it says beside its steps
+    # Whether a person is asked, from the lives of its workers and what they ordered.
+    asks: Asks = lambda lives, orders: False
+    is_warm: bool = True  # its workers have clients already
+    # How the run ends if a person says that the call took effect, and it had not.
+    adopted: str = "Success"
 
 
-def _succeeds(*steps: Step, **more: Any) -> Scenario:
-    names = [name for step in (*steps, AFTERWARDS) for name in _names(step)]
-    return Scenario((*steps, AFTERWARDS), ends=dict.fromkeys(names, "Success"), **more)
+def act(name: str, action: str, **inputs: Any) -> Step:
+    """A step of any action."""
+    return {"name": name, "action": f"aws:{action}", "inputs": inputs}
 
 
-def _names(step: Step) -> list[str]:
-    """The step's name, and those of the steps inside it."""
-    return [step["name"], *(inner["name"] for inner in step["inputs"].get("Steps", ()))]
+def died_in(call: str) -> Asks:
+    """A call that nothing can tell of: any death between its intent and its outcome."""
+    return lambda lives, orders: any(life.died_in == call for life in lives)
 
 
-SCENARIOS = {
-    # Sent again once, if nothing shows that the first was taken.
-    "stop": _succeeds(change_state("a"), effects=1, asks=lambda _, unmade: unmade > 1),
-    "read": _succeeds(read_topic("a")),
-    "token": _succeeds(create_stack("a"), effects=1),
-    "unproven": _succeeds(publish("a"), effects=1, asks=lambda died_in_call, _: died_in_call),
-    "sleep": _succeeds(sleep("a", "PT10M")),
-    "approve": _succeeds(approve("a", "alice")),
-    "several": _succeeds(read_topic("a"), create_stack("b"), sleep("c"), effects=1),
-    "loop": _succeeds(each("l", ["x", "y"], create_stack("a"), sleep("b", "PT10S")), effects=2),
-    "child": _succeeds(execute("a", "CHILD"), child=(create_stack("c"),), effects=1),
-    "sleeping child": _succeeds(execute("a", "CHILD"), child=(sleep("c", "PT3M"),)),
+def unmade(call: str, most: int) -> Asks:
+    """A call that can be looked for: more of them than that were announced and never came."""
+
+    def asks(lives: Sequence[Life], orders: Counter[str]) -> bool:
+        told = sum(f"step:call {call}" in name for life in lives for name in _committed(life))
+        return told - orders[call] > most
+
+    return asks
+
+
+def _script_stopped(lives: Sequence[Life], orders: Counter[str]) -> bool:
+    """A script that was marked as started, and has left no answer."""
+    for life in lives:
+        if life.died_in == "script:Run":
+            since = life.passed[life.passed.index(_committed(life)[-1]) :]
+            if "sync .started" in since and "moved .json" not in since:
+                return True
+    return False
+
+
+def _committed(life: Life) -> list[str]:
+    return [name for name in life.passed if name.startswith("committed ")]
+
+
+def _change(desired: str, before: str) -> Callable[[Account], tuple[Step, ...]]:
+    def prepare(aws: Account) -> tuple[Step, ...]:
+        ids = [aws.launch(before)]
+        return (act("a", "changeInstanceState", InstanceIds=ids, DesiredState=desired), AFTERWARDS)
+
+    return prepare
+
+
+def _look(action: str) -> Callable[[Account], tuple[Step, ...]]:
+    def prepare(aws: Account) -> tuple[Step, ...]:
+        asked = {"InstanceIds": [aws.online], "PropertySelector": STATE}
+        step = api("a", "ec2", "DescribeInstances", {**asked, "DesiredValues": ["running"]})
+        return ({**step, "action": f"aws:{action}"}, AFTERWARDS)
+
+    return prepare
+
+
+def _image(*, no_reboot: bool) -> Callable[[Account], tuple[Step, ...]]:
+    def prepare(aws: Account) -> tuple[Step, ...]:
+        names = {"InstanceId": aws.online, "ImageName": aws.name("image")}
+        return (act("a", "createImage", **names, NoReboot=no_reboot), AFTERWARDS)
+
+    return prepare
+
+
+def _copy(aws: Account) -> tuple[Step, ...]:
+    source = {"SourceRegion": "eu-west-1", "SourceImageId": aws.image()}
+    return (act("a", "copyImage", **source, ImageName=aws.name("copy")), AFTERWARDS)
+
+
+def _tag(aws: Account) -> tuple[Step, ...]:
+    tags = [{"Key": "Key", "Value": aws.name("value")}]  # a resource has 50 at most
+    return (act("a", "createTags", ResourceIds=[aws.online], Tags=tags), AFTERWARDS)
+
+
+def _command(aws: Account) -> tuple[Step, ...]:
+    given = {"InstanceIds": [aws.online], "Parameters": {"commands": ["true"]}}
+    return (act("a", "runCommand", DocumentName="AWS-RunShellScript", **given), AFTERWARDS)
+
+
+def _stack(aws: Account, name: str = "a", **more: Any) -> Step:
+    """A call with a client token."""
+    request = {"StackName": aws.name("stack"), "TemplateBody": aws.template()}
+    return api(name, "cloudformation", "CreateStack", request, **more)
+
+
+def _script(aws: Account) -> tuple[Step, ...]:
+    return (
+        act("a", "executeScript", Runtime="python3.11", Handler="main", Script=SCRIPT),
+        AFTERWARDS,
+    )
+
+
+def _run(child: Callable[[Account], tuple[Step, ...]]) -> Callable[[Account], tuple[Step, ...]]:
+    """A step that runs another runbook of these steps."""
+    return lambda aws: (execute("a", make_version(*child(aws)).document.name), AFTERWARDS)
+
+
+STOPPED: Final = {"status": "Cancelled", "ends": {"a": "Cancelled"}}
+STACK: Final = {"cloudformation:CreateStack": 1}
+SCENARIOS: Final = {
+    "stop": Scenario(
+        _change("stopped", "running"),
+        {"ec2:StopInstances": 1},
+        asks=unmade("ec2:StopInstances", 1),
+        adopted="TimedOut",
+    ),
+    "start": Scenario(
+        _change("running", "stopped"),
+        {"ec2:StartInstances": 1},
+        asks=unmade("ec2:StartInstances", 1),
+        adopted="TimedOut",
+    ),
+    "terminate": Scenario(_change("terminated", "running"), {"ec2:TerminateInstances": 1}),
+    "launch": Scenario(
+        lambda aws: (act("a", "runInstances", ImageId="ami-12345678"), AFTERWARDS),
+        {"ec2:RunInstances": 1},
+    ),
+    "image": Scenario(
+        _image(no_reboot=True),
+        {"ec2:CreateImage": 1},
+        asks=unmade("ec2:CreateImage", 1),
+        adopted="Failed",
+    ),
+    "image with a restart": Scenario(
+        _image(no_reboot=False),
+        {"ec2:CreateImage": 1},
+        asks=unmade("ec2:CreateImage", 0),
+        adopted="Failed",
+    ),
+    "copy of an image": Scenario(_copy, {"ec2:CopyImage": 1}),
+    "deletion of an image": Scenario(
+        lambda aws: (act("a", "deleteImage", ImageId=aws.image()), AFTERWARDS),
+        {"ec2:DeregisterImage": 1, "ec2:DeleteSnapshot": 1},
+    ),
+    "stack": Scenario(
+        lambda aws: (
+            act("a", "createStack", StackName=aws.name("stack"), TemplateBody=aws.template()),
+            AFTERWARDS,
+        ),
+        STACK,
+    ),
+    "deletion of a stack": Scenario(
+        lambda aws: (act("a", "deleteStack", StackName=aws.stack()), AFTERWARDS),
+        {"cloudformation:DeleteStack": 1},
+    ),
+    "tags": Scenario(_tag, {"ec2:CreateTags": 1}, asks=unmade("ec2:CreateTags", 1)),
+    "command": Scenario(
+        _command, {"ssm:SendCommand": 1}, asks=unmade("ssm:SendCommand", 0), adopted="Failed"
+    ),
+    "read": Scenario(
+        lambda aws: (api("a", "sns", "GetTopicAttributes", {"TopicArn": TOPIC}), AFTERWARDS),
+        is_warm=False,
+    ),
+    "token": Scenario(lambda aws: (_stack(aws), AFTERWARDS), STACK),
+    "idempotent": Scenario(
+        lambda aws: (
+            api("a", "ec2", "TerminateInstances", {"InstanceIds": [aws.launch()]}),
+            AFTERWARDS,
+        ),
+        {"ec2:TerminateInstances": 1},
+    ),
+    "unproven": Scenario(
+        lambda aws: (publish("a"), AFTERWARDS), {"sns:Publish": 1}, asks=died_in("sns:Publish")
+    ),
+    "assertion": Scenario(_look("assertAwsResourceProperty")),
+    "wait for a property": Scenario(_look("waitForAwsResourceProperty")),
+    "function": Scenario(
+        lambda aws: (act("a", "invokeLambdaFunction", FunctionName=aws.function), AFTERWARDS),
+        {"lambda:Invoke": 1},
+        asks=died_in("lambda:Invoke"),
+    ),
+    "state machine": Scenario(
+        lambda aws: (act("a", "executeStateMachine", stateMachineArn=aws.machine), AFTERWARDS),
+        {"stepfunctions:StartExecution": 1},
+        asks=unmade("stepfunctions:StartExecution", 1),
+        adopted="Failed",
+    ),
+    "script": Scenario(_script, {"webhook:Post": 1}, asks=_script_stopped),
+    "webhook": Scenario(
+        lambda aws: (act("a", "invokeWebhook", IntegrationName=aws.webhook), AFTERWARDS),
+        {"webhook:Post": 1},
+        asks=died_in("webhook:Post"),
+    ),
+    "approve": Scenario(lambda aws: (approve("a", "alice"), AFTERWARDS)),
+    "sleep": Scenario(lambda aws: (sleep("a", "PT10M"), AFTERWARDS)),
+    "pause": Scenario(lambda aws: (act("a", "pause"), AFTERWARDS)),
+    "several": Scenario(
+        lambda aws: (
+            branch("a", "global:REGION", "eu-west-1", to="b"),
+            update("b", "v", "new"),
+            _stack(aws, "c"),
+            sleep("d"),
+            AFTERWARDS,
+        ),
+        STACK,
+        document={"variables": {"v": {"type": "String", "default": "old"}}},
+    ),
+    "loop": Scenario(
+        lambda aws: (
+            each("l", ["x", "y"], publish("a", "{{ l.CurrentIteratorValue }}"), sleep("b", "PT9S")),
+            AFTERWARDS,
+        ),
+        {"sns:Publish": 2},
+        asks=died_in("sns:Publish"),
+    ),
+    "child": Scenario(_run(lambda aws: (_stack(aws),)), STACK),
+    "sleeping child": Scenario(_run(lambda aws: (sleep("c", "PT3M"),))),
+    "cancel": Scenario(
+        lambda aws: (sleep("a", "PT100H", onCancel="step:b"), AFTERWARDS, _stack(aws, "b")),
+        STACK,
+        **STOPPED,  # type: ignore[arg-type] # a status and a map
+    ),
     "cancel a child": Scenario(
-        (execute("a", "CHILD"), AFTERWARDS),
-        child=(sleep("c", "PT100H"), AFTERWARDS),
-        status="Cancelled",
-        ends={"a": "Cancelled"},
+        _run(lambda aws: (sleep("c", "PT100H"), AFTERWARDS)),
+        **STOPPED,  # type: ignore[arg-type] # the same
     ),
     "cancel a loop": Scenario(
-        (each("l", ["x"], sleep("a", "PT100H", onCancel="step:b")), create_stack("b")),
-        effects=1,
+        lambda aws: (
+            each("l", ["x"], sleep("a", "PT100H", onCancel="step:b")),
+            _stack(aws, "b"),
+        ),
+        STACK,
         status="Cancelled",
-        ends={"l": "Exited", "a": "Cancelled", "b": "Success"},
-    ),
-    "cancel": Scenario(
-        (sleep("a", "PT100H", onCancel="step:b"), AFTERWARDS, create_stack("b")),
-        effects=1,
-        status="Cancelled",
-        ends={"a": "Cancelled", "b": "Success"},
+        ends={"a": "Cancelled", "l": "Exited"},
     ),
 }

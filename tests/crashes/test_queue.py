@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import pytest
 from pytest_django import Settings
 
-from executions import admission
 from executions.models import Event, Execution
 from executions.states import NEVER, Slot
-from tests.crashes.killer import WorkerDied
-from tests.crashes.scenarios import World
-from tests.crashes.sweep import Sweep
+from tests.crashes.account import Judge
+from tests.crashes.controls import forget_the_queue
+from tests.crashes.lives import Place
+from tests.crashes.sweep import Plant, Story, Sweep
 from tests.engine.runs import fresh, next_wake
-from tests.engine.steps import create_stack, sleep
+from tests.engine.steps import api, sleep
 
-TURNS_AT_MOST = 20
+LIVES_AT_MOST = 10
 
 
 @pytest.fixture(autouse=True)
@@ -24,27 +22,30 @@ def _one_slot(settings: Settings) -> None:
     settings.MOST_RUNNING, settings.MOST_BLOCKED = 1, 1
 
 
-def carry_out(sweep: Sweep, dies_at: int | None = None) -> tuple[list[Execution], int]:
+def carry_out(
+    sweep: Sweep, dies_at: Place | None = None, plant: Plant | None = None
+) -> tuple[list[Execution], Story]:
     """Three runs with one slot: the first ends, the second sleeps, the third comes last.
 
-    A worker dies at this point, and another goes on. Answers also with how many points the first
-    worker passed.
+    A worker dies at this point, and others go on.
     """
-    sweep.world = World()
-    started = []
-    for steps in ((create_stack("a"),), (sleep("a", "PT1H"),), (create_stack("a"),)):
+    story, started = Story(Judge(sweep.account.endpoint), []), []
+    for steps in (_stack(sweep), sleep("a", "PT1H"), _stack(sweep)):
         sweep.runs.hand.move(milliseconds=1)
-        started.append(sweep.runs.start(*steps))
-    with suppress(WorkerDied), sweep.killer.watch(dies_at):
-        sweep.runs.work()
-    passed = len(sweep.killer.passed)
-    for _ in range(TURNS_AT_MOST):
-        admission.refill_all()  # as the clock does
+        started.append(sweep.runs.start(steps))
+    for _ in range(LIVES_AT_MOST):
+        life = sweep.let_live(story, None if story.lives else dies_at, plant)
         assert Execution.objects.filter(slot=Slot.RUNNING).count() <= 1
-        sweep.runs.work()
         if (wake_at := next_wake()) < NEVER:
             sweep.runs.hand.now = max(sweep.runs.hand.now, wake_at)
-    return [fresh(run) for run in started], passed
+        elif not life.died:
+            return [fresh(run) for run in started], story
+    raise AssertionError("the runs do not come to rest")
+
+
+def _stack(sweep: Sweep) -> dict[str, object]:
+    request = {"StackName": sweep.account.name("stack"), "TemplateBody": sweep.account.template()}
+    return api("a", "cloudformation", "CreateStack", request)
 
 
 def order_of_begin(runs: list[Execution]) -> list[int]:
@@ -55,29 +56,24 @@ def order_of_begin(runs: list[Execution]) -> list[int]:
 
 
 def test_a_worker_dies_once_at_any_point(sweep: Sweep) -> None:
-    _, points = carry_out(sweep)
-    assert points >= 15
+    _, story = carry_out(sweep)
+    places = story.places()
+    assert len(places) >= 20
     found = {}
-    for dies_at in range(points):
-        runs, _ = carry_out(sweep, dies_at)
+    for dies_at in places:
+        runs, story = carry_out(sweep, dies_at)
         found[dies_at] = (
             {(run.status, run.slot) for run in runs},
             order_of_begin(runs),
-            sweep.world.count_effects(),
+            story.judge.effects(),
         )
-    right = ({("Success", None)}, [0, 1, 2], 2)
+    right = ({("Success", None)}, [0, 1, 2], {"cloudformation:CreateStack": 2})
     assert {dies_at: result for dies_at, result in found.items() if result != right} == {}
 
 
-def test_without_the_clock_somebody_would_be_forgotten(
-    sweep: Sweep, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_the_clock_somebody_would_be_forgotten(sweep: Sweep) -> None:
     """The control: there are points at which only the clock helps."""
-    _, points = carry_out(sweep)
-    monkeypatch.setattr(admission, "refill_all", lambda: 0)
-    left = []
-    for dies_at in range(points):
-        runs, _ = carry_out(sweep, dies_at)
-        left.append({run.status for run in runs})
-        Execution.objects.update(slot=None, wake_at=NEVER)
-    assert {"Success", "Pending"} in left
+    _, story = carry_out(sweep)
+    end = next(place for place in story.places() if place[0].startswith("committed step:succ"))
+    runs, _ = carry_out(sweep, end, forget_the_queue)
+    assert [run.status for run in runs] == ["Success", "Pending", "Pending"]

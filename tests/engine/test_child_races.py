@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from executions import children, lifecycle
+from executions import children, lifecycle, store
 from executions.actions.base import ChildRun
 from executions.models import Execution, JournalEntry
 from executions.states import NEVER
@@ -54,6 +54,26 @@ def test_a_cancel_while_the_child_is_being_started_starts_none(
     assert Execution.objects.count() == 1
     assert not JournalEntry.objects.filter(data__has_key="parent").exists()
     assert next_wake() >= NEVER
+
+
+@pytest.mark.parametrize(("kind", "end"), [("Cancel", "Cancelled"), ("Complete", "Success")])
+def test_a_stop_before_the_child_is_prepared_starts_none(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch, kind: str, end: str
+) -> None:
+    run = runs.start(execute("a", make_version(sleep("s")).document.name))
+    write = store.write
+    asked: list[str] = []
+
+    def stop_first(lease: store.Lease, change: store.Change) -> str:
+        if not asked:
+            asked.append(kind)
+            lifecycle.stop(fresh(run), by=runs.person, kind=kind)
+        return write(lease, change)
+
+    monkeypatch.setattr(store, "write", stop_first)
+    runs.drain()
+    assert (fresh(run).status, statuses(run)) == (end, {"a": "Cancelled"})
+    assert Execution.objects.count() == 1
 
 
 def test_a_worker_that_lost_its_lease_starts_none(

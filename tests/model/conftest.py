@@ -34,7 +34,7 @@ COMMON = hypothesis.settings(
 )
 STORIES = hypothesis.settings(
     COMMON,
-    max_examples=20_000 if IS_LARGE else 150,
+    max_examples=20_000 if IS_LARGE else 25,
     stateful_step_count=120 if IS_LARGE else 30,
 )
 HUNT = hypothesis.settings(

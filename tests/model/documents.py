@@ -37,9 +37,9 @@ SIMPLE: Final = (
     *("unproven", "unproven", "token", "token", "read", "idempotent"),
     *("sleep", "update", "branch"),
 )
-KINDS: Final = (*SIMPLE, "approve", "approve", "loop", "loop", "child")
+ALL: Final = (*SIMPLE, "approve", "approve", "loop", "loop", "child")
 WAITERS: Final = ("aws:approve", "aws:sleep", "aws:loop")
-APPROVERS: Final = ("alice", "bob")
+APPROVERS: Final = ("alice", "bob", "olivia")  # she starts, and so has no say
 SLEEPS: Final = ("PT2S", "PT1M", "PT2H", "P5D")
 EVEN: Final = st.booleans()
 SHORT: Final = SLEEPS[:2]  # of a child, at which its parent looks each minute
@@ -53,16 +53,24 @@ class Plan:
     children: dict[str, list[Step]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Of which kinds the steps of a runbook are, and how many it may have."""
+
+    kinds: tuple[str, ...]
+    counts: tuple[int, ...]
+
+
 @st.composite
-def plans(draw: st.DrawFn) -> Plan:
-    """Up to eight steps, mostly few."""
-    count = draw(st.sampled_from((1, 1, 2, 2, 3, 4, 5, 8)))
+def plans(draw: st.DrawFn, shape: Shape) -> Plan:
+    """A runbook of that shape."""
+    count = draw(st.sampled_from(shape.counts))
     names = [f"s{number}" for number in range(1, count + 1)]
     children: dict[str, list[Step]] = {}
     steps = []
     for place, name in enumerate(names):
         later = names[place + 1 :]
-        kind = draw(st.sampled_from(KINDS))
+        kind = draw(st.sampled_from(shape.kinds))
         if kind == "loop":
             steps.append(draw(_loops(name, later)))
         elif kind == "child":
@@ -112,7 +120,7 @@ def _simple(draw: st.DrawFn, name: str, kind: str, sleeps: tuple[str, ...]) -> S
         return branch(name, "variable:v", draw(st.sampled_from(VALUES)), to="LATER")
     if kind == "approve":
         asked = approve(name, *APPROVERS)
-        asked["inputs"]["MinRequiredApprovals"] = draw(st.integers(1, 2))
+        asked["inputs"]["MinRequiredApprovals"] = draw(st.sampled_from((1, 2, 2)))
         return asked
     return CALLS[kind](name)
 

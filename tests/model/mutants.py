@@ -5,18 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID, uuid5
 
 import pytest
 
 from approvals import decisions
 from approvals.models import Decision
-from executions import calls, children, clock, deadlines, ends, engine, loops, store
+from executions import (
+    admission,
+    calls,
+    children,
+    clock,
+    deadlines,
+    ends,
+    engine,
+    lifecycle,
+    loops,
+    store,
+)
 from executions.actions import registry
 from executions.actions.base import Outcome, Pass, StepContext, StepFailed
 from executions.models import Execution, StepExecution
 from executions.runbook import flow
+from executions.runbook.types import Step
+from executions.states import NEVER, Status
 from executions.turn import TOKENS, Turn
 
 Patch = pytest.MonkeyPatch
@@ -24,9 +37,10 @@ Patch = pytest.MonkeyPatch
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """What is planted, and by which promises it may be caught (the first that is checked)."""
+    """What is planted, which kind of stories finds it, and by which promises it may be caught."""
 
     plant: Callable[[Patch], None]
+    kind: str
     breaks: tuple[str, ...]
 
 
@@ -147,7 +161,7 @@ def try_after_an_unknown_outcome(patch: Patch) -> None:
     patch.setattr(ends, "ask", ask)
 
 
-def begin_a_sleep_anew(patch: Patch) -> None:
+def end_a_sleep_early(patch: Patch) -> None:
     """Whoever is woken early ends the sleep."""
     sleep = registry.actions["aws:sleep"]
     state = {"Until": datetime.fromtimestamp(0, tz=clock.now().tzinfo).isoformat()}
@@ -155,7 +169,7 @@ def begin_a_sleep_anew(patch: Patch) -> None:
     patch.setattr(sleep, "resume", lambda ctx: resume(replace(ctx, state=state)))
 
 
-def forget_to_clean_up(patch: Patch) -> None:
+def call_a_left_loop_a_success(patch: Patch) -> None:
     """A loop that is left says that it has ended well."""
 
     def exit_by(turn: Turn, loop: StepExecution, row: StepExecution) -> None:
@@ -165,21 +179,110 @@ def forget_to_clean_up(patch: Patch) -> None:
     patch.setattr(loops, "exit_by", exit_by)
 
 
+def count_a_vote_twice(patch: Patch) -> None:
+    """One approval is as good as two."""
+    approvals = decisions._approvals
+    patch.setattr(decisions, "_approvals", lambda request: [*approvals(request)] * 2)
+
+
+def let_the_starter_decide(patch: Patch) -> None:
+    """Whoever starts an execution may decide on it."""
+    patch.setattr(Execution, "starter_ids", frozenset())
+
+
+def wake_nobody(patch: Patch) -> None:
+    """What people say reaches the execution when it looks by itself."""
+    patch.setattr(lifecycle, "nudge", lambda execution_id: None)
+
+
+def stop_what_is_over(patch: Patch) -> None:
+    """Whoever cancels an execution that has ended makes it Cancelling."""
+    patch.setattr(lifecycle, "sources", lambda status: frozenset(Status))
+
+
+def end_before_the_stop(patch: Patch) -> None:
+    """An end does not ask whether somebody has stopped the run meanwhile."""
+
+    def end(turn: Turn) -> bool:
+        turn.let_go(NEVER)
+        return True
+
+    patch.setattr(Turn, "end", end)
+
+
+def forget_to_be_cancelling(patch: Patch) -> None:
+    """A worker that does not know of a stop overwrites the status."""
+    patch.setattr(store, "KEEP_CANCELLING", "%s")
+
+
+def go_on_after_cleaning_up(patch: Patch) -> None:
+    """A step that cleans up leads on like any other."""
+
+    def forward(turn: Turn, row: StepExecution, step: Step) -> flow.Move:
+        status = cast(flow.Status, row.status)
+        return flow.next_step(turn.runbook, step, status, row.chosen or None)
+
+    patch.setattr(ends, "_find_move", forward)
+
+
+def try_once_more(patch: Patch) -> None:
+    """A step has one attempt more than it may have."""
+    definition = Turn.definition
+
+    def generous(turn: Turn, row: StepExecution) -> Step:
+        step = definition(turn, row)
+        return replace(step, max_attempts=step.max_attempts + 1)
+
+    patch.setattr(Turn, "definition", generous)
+
+
+def admit_one_more(patch: Patch) -> None:
+    """The queue counts one slot too many."""
+    count = admission._count_free
+    patch.setattr(admission, "_count_free", lambda account_id: count(account_id) + 1)
+
+
+def admit_the_last(patch: Patch) -> None:
+    """Last in, first out."""
+    ordered = "ORDER BY created_at, id LIMIT 1"
+    assert ordered in admission.ADMIT
+    turned = admission.ADMIT.replace(ordered, "ORDER BY created_at DESC, id LIMIT 1")
+    patch.setattr(admission, "ADMIT", turned)
+
+
+def leave_them_in_the_queue(patch: Patch) -> None:
+    """Nobody is admitted when a slot is free again."""
+    patch.setattr(admission, "refill", lambda account_id: 0)
+
+
 MUTANTS: Final = {
-    "drop the epoch check": Mutant(drop_the_epoch_check, ("fence",)),
-    "call without an intent": Mutant(call_without_an_intent, ("intent",)),
-    "ignore the stop at an intent": Mutant(ignore_the_stop_at_an_intent, ("stop", "history")),
-    "keep the token": Mutant(keep_the_token, ("token",)),
-    "count rejections": Mutant(count_rejections, ("verdict",)),
-    "count those without rights": Mutant(count_those_without_rights, ("quorum",)),
-    "forget a nudge": Mutant(forget_a_nudge, ("nudge",)),
-    "send again at once": Mutant(send_again_at_once, ("effect", "quiet")),
-    "skip the quiet time": Mutant(skip_the_quiet_time, ("quiet",)),
-    "go on after an abort": Mutant(go_on_after_an_abort, ("path", "history")),
-    "double a pass": Mutant(double_a_pass, ("path", "history")),
-    "start a child twice": Mutant(start_a_child_twice, ("step", "history")),
-    "begin the time anew": Mutant(begin_the_time_anew, ("deadline",)),
-    "try after an unknown outcome": Mutant(try_after_an_unknown_outcome, ("unknown",)),
-    "end a sleep early": Mutant(begin_a_sleep_anew, ("step", "history")),
-    "call a left loop a success": Mutant(forget_to_clean_up, ("path", "history")),
+    "drop the epoch check": Mutant(drop_the_epoch_check, "calls", ("fence",)),
+    "call without an intent": Mutant(call_without_an_intent, "calls", ("intent",)),
+    "ignore the stop at an intent": Mutant(
+        ignore_the_stop_at_an_intent, "stops", ("stop", "history")
+    ),
+    "keep the token": Mutant(keep_the_token, "calls", ("token",)),
+    "send again at once": Mutant(send_again_at_once, "calls", ("effect", "quiet")),
+    "skip the quiet time": Mutant(skip_the_quiet_time, "calls", ("quiet",)),
+    "try after an unknown outcome": Mutant(try_after_an_unknown_outcome, "calls", ("unknown",)),
+    "try once more": Mutant(try_once_more, "calls", ("step",)),
+    "begin the time anew": Mutant(begin_the_time_anew, "calls", ("deadline",)),
+    "go on after an abort": Mutant(go_on_after_an_abort, "calls", ("path", "history")),
+    "count rejections": Mutant(count_rejections, "approvals", ("verdict",)),
+    "count those without rights": Mutant(count_those_without_rights, "approvals", ("quorum",)),
+    "count a vote twice": Mutant(count_a_vote_twice, "approvals", ("quorum",)),
+    "let the starter decide": Mutant(let_the_starter_decide, "approvals", ("rights",)),
+    "wake nobody": Mutant(wake_nobody, "approvals", ("nudge",)),
+    "forget a nudge": Mutant(forget_a_nudge, "approvals", ("nudge",)),
+    "stop what is over": Mutant(stop_what_is_over, "stops", ("stop",)),
+    "end before the stop": Mutant(end_before_the_stop, "stops", ("stop", "path", "history")),
+    "forget to be cancelling": Mutant(forget_to_be_cancelling, "stops", ("stop",)),
+    "go on after cleaning up": Mutant(go_on_after_cleaning_up, "stops", ("path", "history")),
+    "end a sleep early": Mutant(end_a_sleep_early, "waits", ("step",)),
+    "start a child twice": Mutant(start_a_child_twice, "waits", ("step", "history")),
+    "double a pass": Mutant(double_a_pass, "loops", ("path", "history")),
+    "call a left loop a success": Mutant(call_a_left_loop_a_success, "loops", ("path", "history")),
+    "admit one more": Mutant(admit_one_more, "queue", ("queue",)),
+    "admit the last": Mutant(admit_the_last, "queue", ("queue",)),
+    "leave them in the queue": Mutant(leave_them_in_the_queue, "queue", ("queue",)),
 }

@@ -8,51 +8,80 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db.models import F, Q
 
 from approvals import history as of_approvals
-from approvals.models import ApprovalRequest
 from executions import clock
 from executions import history as of_runs
 from executions.actions.sleep import parse_duration
+from executions.ends import CLEAN_UP
 from executions.models import Execution, StepExecution
-from executions.states import ACTIVE, NEVER, TERMINAL
+from executions.states import NEVER, TERMINAL, Slot, Status
 from executions.turn import STOPS
 from tests.model import reference
+from tests.model.found import Scene
 from tests.model.judge import Judge
 
 Phase = StepExecution.Phase
+IN_USE = (Slot.RUNNING, Slot.BLOCKED)
 OVER = ("Success", "Failed", "Cancelled", "TimedOut")
 
 
-def nudged() -> Iterator[str]:
+def between(scene: Scene) -> Iterator[tuple[str, str]]:
+    """Every promise that holds at any moment: the invariant's name, and what broke it."""
+    for execution in scene.active:
+        if not execution.lease_owner:
+            yield from _of_idle(execution, scene)
+        is_cancelled = execution.stop_requested in ("Cancel", CLEAN_UP)
+        if is_cancelled and execution.status != Status.CANCELLING:
+            yield "stop", f"{execution.id} is {execution.status}, and is to be cancelled"
+    for step in scene.steps:
+        runs = sum(run.parent_step_id == step.id for run in scene.executions)
+        if runs > step.attempt:
+            yield "step", f"{step.name} started {runs} runs in {step.attempt} attempts"
+    for problem in _of_the_queue(scene):
+        yield "queue", problem
+
+
+def _of_idle(execution: Execution, scene: Scene) -> Iterator[tuple[str, str]]:
+    """What no worker has is looked at in time, or waits for a person or in the queue."""
+    if execution.wake_at > clock.now():
+        for problem in _missed(execution, scene):
+            yield "nudge", problem
+    asks = any(step.execution_id == execution.id for step in scene.unknown)
+    if execution.wake_at == NEVER and not asks and execution.slot != Slot.QUEUED:
+        yield "rest", f"{execution.id} is {execution.status}, and nothing will happen"
+
+
+def _missed(execution: Execution, scene: Scene) -> Iterator[str]:
     """Whoever waits for something that has happened is due: no nudge is ever lost."""
-    idle = Execution.objects.filter(status__in=ACTIVE, lease_owner="", wake_at__gt=clock.now())
-    for execution in idle.prefetch_related("steps"):
-        if execution.stop_requested in STOPS:
-            yield f"a stop of {execution.id} waits for nobody"
-        if execution.signals.filter(consumed_at=None).exists():
-            yield f"a signal for {execution.id} waits for nobody"
-        for step in execution.steps.exclude(phase=Phase.ENDED):
-            if _has_news(step):
-                yield f"{step.name} of {execution.id} is decided, and nobody looks"
+    if execution.stop_requested in STOPS:
+        yield f"a stop of {execution.id} waits for nobody"
+    if any(signal.execution_id == execution.id for signal in scene.signals):
+        yield f"a signal for {execution.id} waits for nobody"
+    for step in scene.steps:
+        if step.execution_id == execution.id and _has_news(step, scene):
+            yield f"{step.name} of {execution.id} is decided, and nobody looks"
 
 
-def _has_news(step: StepExecution) -> bool:
-    settled = ApprovalRequest.objects.filter(step=step, attempt=step.attempt).exclude(
-        status=ApprovalRequest.Status.PENDING
-    )
-    if step.phase != Phase.WAIT:
-        return settled.exists()  # another attempt is about to start another run
-    running = step.children.filter(status__in=ACTIVE)
-    return settled.exists() or (step.children.exists() and not running.exists())
+def _has_news(step: StepExecution, scene: Scene) -> bool:
+    about = (request for request in scene.requests if request.step_id == step.id)
+    if any(one.attempt == step.attempt and one.status != "Pending" for one in about):
+        return True
+    runs = [run for run in scene.executions if run.parent_step_id == step.id]
+    # In another phase, another attempt is about to start another run.
+    return step.phase == Phase.WAIT and bool(runs) and all(run.is_over for run in runs)
 
 
-def asked_nobody() -> Iterator[str]:
-    """Whoever is never looked at again waits for a person."""
-    idle = Execution.objects.filter(status__in=ACTIVE, lease_owner="", wake_at=NEVER)
-    for execution in idle.exclude(steps__phase=Phase.UNKNOWN):
-        yield f"{execution.id} is {execution.status}, and nothing will happen"
+def _of_the_queue(scene: Scene) -> Iterator[str]:
+    """No more have a slot than may, and they came before those that wait for one."""
+    waiting = [execution for execution in scene.executions if execution.slot == Slot.QUEUED]
+    others = [execution for execution in scene.executions if execution.slot in IN_USE]
+    if len(others) > settings.MOST_RUNNING + settings.MOST_BLOCKED:
+        yield f"{len(others)} have a slot, and {settings.MOST_RUNNING} may run"
+    if waiting and others and others[-1].created_at > waiting[0].created_at:
+        yield f"{others[-1].id} has a slot, and {waiting[0].id} came before"
 
 
 def at_rest(judge: Judge, lost: Counter[Any]) -> Iterator[tuple[str, str]]:
@@ -65,11 +94,15 @@ def at_rest(judge: Judge, lost: Counter[Any]) -> Iterator[tuple[str, str]]:
         for name, problem in _of_one(execution, judge, lost[execution.id]):
             yield name, f"{problem} ({execution.id})"
     counted = Counter(execution.status for execution in everything)
+    queued = sum(execution.slot == Slot.QUEUED for execution in everything)
+    in_use = sum(execution.slot in IN_USE for execution in everything)
     waiting = Execution.objects.filter(
         Q(steps__phase=Phase.UNKNOWN) | Q(approval_requests__status="Pending"), status="Waiting"
     ).distinct()
-    if len(everything) != sum(counted[status] for status in OVER) + waiting.count():
+    if len(everything) != sum(counted[status] for status in OVER) + waiting.count() + queued:
         yield "count", f"{len(everything)} were started, and they are {dict(counted)}"
+    if queued and in_use < settings.MOST_RUNNING:
+        yield "queue", f"{queued} wait for a slot, and {in_use} are in use"
 
 
 def _of_one(execution: Execution, judge: Judge, lost: int) -> Iterator[tuple[str, str]]:

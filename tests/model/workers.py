@@ -16,13 +16,16 @@ from django.db import connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from executions import jobs, store
-from tests.crashes.killer import WorkerDied
 
 # Where no transaction is open: in one, nobody else could do anything meanwhile.
 PAUSES: Final = frozenset(
     {"after claim", "before write", "after write", "before call", "after call"}
 )
 PATIENCE: Final = 60  # seconds of the real clock, should a thread be lost
+
+
+class WorkerDied(BaseException):
+    """The process is gone: no handler of the product may run on."""
 
 
 class Worker:
@@ -85,7 +88,7 @@ class Worker:
 
     def _live(self) -> None:
         try:
-            jobs.drain()
+            jobs.sweep()
         except WorkerDied:
             self.died = True
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ConnectionClosedError
 
 from console.simulator import client
 from tests.simulator.aws import PRODUCTION, assume, find_instance, make_client
@@ -111,3 +113,60 @@ def test_a_wrong_filter_is_answered_with_a_sentence(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         client.calls(endpoint, **filters)
+
+
+def test_what_was_taken_has_changed_something(endpoint: str, ec2: Any, instance_id: str) -> None:
+    tags = {"Resources": [instance_id], "Tags": [{"Key": "a", "Value": "b"}]}
+    ec2.create_tags(**tags)
+    ec2.describe_tags()
+    ec2.stop_instances(InstanceIds=[instance_id])
+    ec2.stop_instances(InstanceIds=[instance_id])
+    with pytest.raises(ClientError):
+        ec2.delete_snapshot(SnapshotId="snap-0123456789abcdef0")
+    calls = client.calls(endpoint, service="ec2")
+    changed = [(call["operation"], call["changed"]) for call in calls[-5:]]
+    assert changed == [
+        ("CreateTags", True),
+        ("DescribeTags", False),
+        ("StopInstances", True),
+        ("StopInstances", False),
+        ("DeleteSnapshot", False),
+    ]
+
+
+def test_a_repeated_token_changes_nothing(endpoint: str, ec2: Any) -> None:
+    request = {"AvailabilityZone": "eu-west-1a", "Size": 1, "ClientToken": "changes-once"}
+    ec2.create_volume(**request)
+    ec2.create_volume(**request)
+    calls = client.calls(endpoint, operation="CreateVolume")
+    assert [call["changed"] for call in calls] == [True, False]
+
+
+@pytest.mark.parametrize("kind", ["reset_after", "error_after", "reset_before", "throttle"])
+def test_a_lost_answer_hides_no_change(endpoint: str, kind: str) -> None:
+    sns = make_client(endpoint, "sns", assume(endpoint, PRODUCTION))
+    topic = "arn:aws:sns:eu-west-1:111122223333:Automation-approvals"
+    client.faults(endpoint, {"kind": kind, "operation": "Publish"})
+    with pytest.raises((ClientError, ConnectionClosedError)):
+        sns.publish(TopicArn=topic, Message="hello")
+    (call,) = client.calls(endpoint, operation="Publish")
+    assert (call["fault"], call["changed"]) == (kind, kind.endswith("after"))
+
+
+def test_what_a_webhook_is_sent_is_a_call(endpoint: str) -> None:
+    headers = {"Host": "hooks.example.com", "Idempotency-Key": "one"}
+    order = Request(f"{endpoint}/sim/webhooks/chat", b"hi", headers, method="POST")  # noqa: S310 - ours
+    with urlopen(order, timeout=10) as answer:  # noqa: S310 - the same
+        assert answer.status == 200
+    (call,) = client.calls(endpoint, service="webhook")
+    assert (call["operation"], call["parameters"]) == ("Post", {"Name": "chat"})
+    assert (call["client_token"], call["status"], call["changed"]) == ("one", 200, True)
+    assert call["body_sha256"] == hashlib.sha256(b"hi").hexdigest()
+
+
+def test_a_browser_posts_to_no_webhook(endpoint: str) -> None:
+    headers = {"Origin": "https://example.com"}
+    order = Request(f"{endpoint}/sim/webhooks/chat", b"hi", headers, method="POST")  # noqa: S310 - ours
+    with pytest.raises(HTTPError, match="405"):
+        urlopen(order, timeout=10)  # noqa: S310 - the same
+    assert client.calls(endpoint, service="webhook") == []

@@ -1,0 +1,107 @@
+"""Workers are killed at every boundary: nothing is lost, done twice, or guessed.
+
+The first worker dies at each place that it passes, once for each. In the recovery a second one dies
+at one place, another each time, after every fourth death of a first one; COUNTERSIGN_SWEEP=full
+tries every place after every death, which takes hours.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from approvals.models import ApprovalRequest
+from executions.actions.base import registry
+from executions.models import StepExecution
+from tests.crashes.lives import Place
+from tests.crashes.scenarios import SCENARIOS
+from tests.crashes.sweep import Story, Sweep, problems_of
+from tests.engine.runs import step
+
+IS_FULL = os.environ.get("COUNTERSIGN_SWEEP") == "full"
+EVERY = 4  # so many first deaths for one second death
+STRIDE = 7  # prime, so that second deaths come to all parts of the recovery
+
+pytestmark = pytest.mark.timeout(0 if IS_FULL else 600)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_workers_die_anywhere(sweep: Sweep, name: str) -> None:
+    scenario, died = SCENARIOS[name], 0
+    found: dict[tuple[str, ...], list[str]] = {}
+    story = sweep.carry_out(scenario)
+    assert problems_of(story, scenario) == []
+    places = story.places()
+    for turn, first in enumerate(places):
+        story = sweep.carry_out(scenario, [first])
+        died += len(story.deaths)
+        if problems := problems_of(story, scenario):
+            found[tuple(story.deaths)] = problems
+        for second in _choose(turn, story.places(after_death=True)):
+            story = sweep.carry_out(scenario, [first, second])
+            if problems := problems_of(story, scenario):
+                found[tuple(story.deaths)] = problems
+    assert found == {}
+    assert died >= len(places) * 3 // 4  # how often somebody looks may differ
+
+
+def _choose(turn: int, places: Sequence[Place]) -> Iterator[Place]:
+    """Where the second worker dies, after the first death of that number."""
+    if IS_FULL:
+        yield from places
+    elif places and turn % EVERY == 0:
+        yield places[turn * STRIDE % len(places)]
+
+
+def test_every_action_has_a_scenario(sweep: Sweep) -> None:
+    """Whoever adds an action adds what becomes of it when its worker dies."""
+    for scenario in SCENARIOS.values():
+        sweep.carry_out(scenario)
+    tried = set(StepExecution.objects.values_list("action", flat=True))
+    assert {action.spec.name for action in registry} == tried
+
+
+def test_the_boundaries_are_claims_commits_and_requests(sweep: Sweep) -> None:
+    story = sweep.carry_out(SCENARIOS["token"])
+    call = "cloudformation:CreateStack"
+    end = "step:succeeded , step:started , step:succeeded , execution:success"
+    (life,) = story.lives
+    assert list(life.passed) == [
+        "claimed",
+        f"commit execution:started , step:started , step:call {call}",
+        f"committed execution:started , step:started , step:call {call}",
+        *("send CreateStack", "sent CreateStack", "answered CreateStack"),
+        *("commit step:succeeded", "committed step:succeeded"),
+        *(f"commit {end.partition(' , ')[2]}", f"committed {end.partition(' , ')[2]}"),
+        "claimed",  # of nothing
+    ]
+
+
+def test_an_unproven_call_is_in_question_only_between_intent_and_outcome(sweep: Sweep) -> None:
+    places = sweep.carry_out(SCENARIOS["unproven"]).places()
+    stories = [(name, sweep.carry_out(SCENARIOS["unproven"], [(name, n)])) for name, n in places]
+    questions = [name for name, story in stories if story.run.status == "Waiting"]
+    assert questions == [
+        "committed execution:started , step:started , step:call sns:Publish",
+        *("send Publish", "sent Publish", "answered Publish"),
+        "commit step:succeeded",
+    ]
+
+
+def test_a_sleep_is_not_begun_again(sweep: Sweep) -> None:
+    for story in _die_everywhere(sweep, "sleep"):
+        slept = (step(story.run, "a").ended_at or story.run.created_at) - story.run.created_at
+        assert 600 <= slept.total_seconds() <= 660
+
+
+def test_people_are_asked_once(sweep: Sweep) -> None:
+    for story in _die_everywhere(sweep, "approve"):
+        (request,) = ApprovalRequest.objects.filter(execution=story.run)
+        assert (request.status, request.decisions.count()) == ("Approved", 1)
+
+
+def _die_everywhere(sweep: Sweep, name: str) -> Iterator[Story]:
+    for at in sweep.carry_out(SCENARIOS[name]).places():
+        yield sweep.carry_out(SCENARIOS[name], [at])
