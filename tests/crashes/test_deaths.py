@@ -1,8 +1,11 @@
 """Workers are killed at every boundary: nothing is lost, done twice, or guessed.
 
 The first worker dies at each place that it passes, once for each. In the recovery a second one dies
-at one place, another each time, after every fourth death of a first one; COUNTERSIGN_SWEEP=full
-tries every place after every death, which takes hours.
+at one place, another each time, after every sixth death of a first one. What differs between the
+databases is how they commit and let claim, which is the same for all actions: on PostgreSQL the
+kinds in WHOLE are swept whole, and of each other one every third place, so that all kinds together
+come to all of them. COUNTERSIGN_SWEEP=full tries every place after every death on both, which takes
+hours.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 import pytest
+from django.db import connection
 
 from approvals.models import ApprovalRequest
 from executions.actions.base import registry
@@ -21,7 +25,10 @@ from tests.crashes.sweep import Story, Sweep, problems_of
 from tests.engine.runs import step
 
 IS_FULL = os.environ.get("COUNTERSIGN_SWEEP") == "full"
-EVERY = 4  # so many first deaths for one second death
+EVERY = 6  # so many first deaths for one second death
+WHOLE = frozenset(
+    {"stop", "token", "unproven", "command", "approve", "loop", "child", "cancel", "cancel a child"}
+)
 STRIDE = 7  # prime, so that second deaths come to all parts of the recovery
 
 pytestmark = pytest.mark.timeout(0 if IS_FULL else 600)
@@ -33,7 +40,7 @@ def test_workers_die_anywhere(sweep: Sweep, name: str) -> None:
     found: dict[tuple[str, ...], list[str]] = {}
     story = sweep.carry_out(scenario)
     assert problems_of(story, scenario) == []
-    places = story.places()
+    places = _choose_first(name, story.places())
     for turn, first in enumerate(places):
         story = sweep.carry_out(scenario, [first])
         died += len(story.deaths)
@@ -45,6 +52,13 @@ def test_workers_die_anywhere(sweep: Sweep, name: str) -> None:
                 found[tuple(story.deaths)] = problems
     assert found == {}
     assert died >= len(places) * 3 // 4  # how often somebody looks may differ
+
+
+def _choose_first(name: str, places: Sequence[Place]) -> Sequence[Place]:
+    """Where the first worker dies, in a scenario of that name."""
+    if IS_FULL or name in WHOLE or connection.vendor == "sqlite":
+        return places
+    return places[len(name) % 3 :: 3]
 
 
 def _choose(turn: int, places: Sequence[Place]) -> Iterator[Place]:
