@@ -7,6 +7,8 @@ import json
 import uuid
 import zipfile
 from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -20,6 +22,15 @@ from tests.simulator.stacks import ROLE, queue
 CODE = "def handler(event, context):\n    return 'done'\n"
 MACHINE = {"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}
 HOOK = "https://hooks.example.com/sim/webhooks/chat"  # as the simulated account answers to
+
+
+@contextmanager
+def opened() -> Iterator[Account]:
+    """A simulated account where everything is done at the next look, with a topic."""
+    with client.started("--time-scale", "0", "--no-fleet") as endpoint:
+        made = Account(endpoint)
+        made.sns.create_topic(Name="Automation-news")
+        yield made
 
 
 class Account:

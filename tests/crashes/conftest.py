@@ -16,13 +16,12 @@ from django.db.utils import ConnectionHandler
 from pytest_django import DjangoDbBlocker, Settings
 
 from console import env
-from console.simulator import client
 from executions import aws, bus, queue, scripts
 from executions import models as rows
 from executions.aws import client as client_of
 from tests.approvals.people import DECIDE, make_person
 from tests.conftest import HandClock, _database
-from tests.crashes.account import Account
+from tests.crashes.account import Account, opened
 from tests.crashes.sweep import Sessions, Sweep
 from tests.engine.conftest import MAY
 from tests.engine.runs import ACCOUNT, REGION, WORKER_ROLE, Runs
@@ -35,10 +34,8 @@ OPERATIONS = (
 
 @pytest.fixture(scope="session")
 def account() -> Iterator[Account]:
-    """A simulated account where everything is done at the next look, with a topic."""
-    with client.started("--time-scale", "0", "--no-fleet") as endpoint:
-        made = Account(endpoint)
-        made.sns.create_topic(Name="Automation-news")
+    """An account that all tests share."""
+    with opened() as made:
         yield made
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from executions import aws
 from executions.actions.base import Outcome, StepContext, Wait
 from executions.actions.run_command import RunCommand
 from executions.models import Event
-from tests.crashes.account import Account
+from tests.crashes.account import Account, opened
 from tests.crashes.scenarios import SCENARIOS, Scenario
 from tests.crashes.sweep import Plant, Story, Sweep, problems_of
 from tests.engine.runs import ACCOUNT, statuses
@@ -29,6 +30,13 @@ LOOKS = {
     "image with a restart": ("ec2", "DescribeImages", 0),
     "command": ("ssm", "ListCommands", 0),
 }
+
+
+@pytest.fixture(scope="module")
+def account() -> Iterator[Account]:
+    """One without the commands of other tests, which would make a look several reads."""
+    with opened() as made:
+        yield made
 
 
 def carry_out(
