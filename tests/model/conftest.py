@@ -12,6 +12,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 from hypothesis import HealthCheck, Phase
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 from pytest_django import Settings
 
 from executions import bus
@@ -40,6 +42,15 @@ STORIES = hypothesis.settings(
 HUNT = hypothesis.settings(
     COMMON, max_examples=200, stateful_step_count=30, phases=[Phase.generate]
 )
+
+
+@pytest.fixture(autouse=True)
+def _the_same_stories(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Hypothesis draws constants of whatever modules are loaded: beside other tests, others."""
+    monkeypatch.setattr(providers, "_get_local_constants", Constants)
+    providers.CONSTANTS_CACHE.cache.clear()
+    yield
+    providers.CONSTANTS_CACHE.cache.clear()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final, cast
+from typing import Any, Final
 from uuid import UUID, uuid5
 
 import pytest
@@ -215,16 +215,6 @@ def forget_to_be_cancelling(patch: Patch) -> None:
     patch.setattr(store, "KEEP_CANCELLING", "%s")
 
 
-def go_on_after_cleaning_up(patch: Patch) -> None:
-    """A step that cleans up leads on like any other."""
-
-    def forward(turn: Turn, row: StepExecution, step: Step) -> flow.Move:
-        status = cast(flow.Status, row.status)
-        return flow.next_step(turn.runbook, step, status, row.chosen or None)
-
-    patch.setattr(ends, "_find_move", forward)
-
-
 def try_once_more(patch: Patch) -> None:
     """A step has one attempt more than it may have."""
     definition = Turn.definition
@@ -277,7 +267,6 @@ MUTANTS: Final = {
     "stop what is over": Mutant(stop_what_is_over, "stops", ("stop",)),
     "end before the stop": Mutant(end_before_the_stop, "stops", ("stop", "path", "history")),
     "forget to be cancelling": Mutant(forget_to_be_cancelling, "stops", ("stop",)),
-    "go on after cleaning up": Mutant(go_on_after_cleaning_up, "stops", ("path", "history")),
     "end a sleep early": Mutant(end_a_sleep_early, "waits", ("step",)),
     "start a child twice": Mutant(start_a_child_twice, "waits", ("step", "history")),
     "double a pass": Mutant(double_a_pass, "loops", ("path", "history")),
