@@ -139,22 +139,6 @@ def keep_busy(count: int) -> None:
         start(version)
 
 
-def hold(count: int) -> None:
-    """Start executions that call AWS, and see that a worker is in each call."""
-    inputs = "{Service: ec2, Api: DescribeInstances}"
-    version = make_version("Held", f"name: a, action: 'aws:executeAwsApi', inputs: {inputs}")
-    for _ in range(count):
-        start(version)
-    wait(lambda: StepExecution.objects.filter(phase="call").count() == count)
-
-
-def taken_over(count: int) -> list[float]:
-    """When each of the calls was made again, as seconds since 1970."""
-    calls = Event.objects.filter(kind="step:call").order_by("id")
-    wait(lambda: calls.count() >= 2 * count, pause=0.1)
-    return [event.at.timestamp() for event in calls[count : 2 * count]]
-
-
 def begin(count: int) -> list[float]:
     """W3: seconds from a start to the beginning of the first step."""
     version = make_version("Started", "name: a, action: 'aws:sleep', inputs: {Duration: PT1S}")
@@ -228,7 +212,7 @@ WORK: Final[dict[str, Callable[[int], Any]]] = {
     work.__name__: work
     for work in (
         *(w1, w4, count_waiting, pause, signal, keep_busy, begin, timer, many_timers),
-        *(refill, hold, taken_over, grow),
+        *(refill, grow),
     )
 }
 
