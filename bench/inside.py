@@ -167,7 +167,7 @@ def sleep(count: int, seconds: int, apart: float = 0.0) -> list[float]:
     runs = []
     for _ in range(count):
         runs.append(start(version).pk)
-        time.sleep(apart)
+        time.sleep(apart)  # what falls due at one moment would wait for each other
     wait(lambda: not Execution.objects.filter(version=version).active().exists(), pause=0.1)
     steps = StepExecution.objects.filter(execution__version=version, ended_at__isnull=False)
     return [

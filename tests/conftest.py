@@ -68,12 +68,24 @@ def postgres_settings(
         running.stop()
 
 
-@pytest.fixture
-def postgres_db(
-    postgres_settings: dict[str, Any], django_db_blocker: DjangoDbBlocker
-) -> Iterator[None]:
-    """PostgreSQL as the database, in this thread and all others, committed and empty."""
-    with django_db_blocker.unblock(), _database(postgres_settings):
+@pytest.fixture(scope="session")
+def sqlite_settings(
+    tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker
+) -> dict[str, Any]:
+    """Django's settings for a SQLite file with our tables in it."""
+    path = tmp_path_factory.mktemp("sqlite") / "db.sqlite3"
+    databases = {"default": env.database(f"sqlite:///{path}")}
+    wanted: dict[str, Any] = ConnectionHandler(databases).settings["default"]
+    with django_db_blocker.unblock(), _database(wanted):
+        call_command("migrate", verbosity=0)
+    return wanted
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def any_db(request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """One after the other, committed and empty."""
+    wanted = request.getfixturevalue(f"{request.param}_settings")
+    with django_db_blocker.unblock(), _database(wanted):
         yield
         call_command("flush", interactive=False, verbosity=0)
 

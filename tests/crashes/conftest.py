@@ -6,21 +6,17 @@ import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import botocore.session
 import pytest
-from django.core.management import call_command
-from django.db.utils import ConnectionHandler
-from pytest_django import DjangoDbBlocker, Settings
+from pytest_django import Settings
 
-from console import env
 from executions import aws, bus, queue, scripts
 from executions import models as rows
 from executions.aws import client as client_of
 from tests.approvals.people import DECIDE, make_person
-from tests.conftest import HandClock, _database
+from tests.conftest import HandClock
 from tests.crashes.account import Account, opened
 from tests.crashes.sweep import Sessions, Sweep
 from tests.engine.conftest import MAY
@@ -50,28 +46,6 @@ def models() -> botocore.session.Session:
         )
         aws.operation(service, operation)
     return session
-
-
-@pytest.fixture(scope="session")
-def sqlite_settings(
-    tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker
-) -> dict[str, Any]:
-    """Django's settings for a SQLite file with our tables in it."""
-    path = tmp_path_factory.mktemp("sqlite") / "db.sqlite3"
-    databases = {"default": env.database(f"sqlite:///{path}")}
-    wanted: dict[str, Any] = ConnectionHandler(databases).settings["default"]
-    with django_db_blocker.unblock(), _database(wanted):
-        call_command("migrate", verbosity=0)
-    return wanted
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def any_db(request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """One after the other, committed and empty."""
-    wanted = request.getfixturevalue(f"{request.param}_settings")
-    with django_db_blocker.unblock(), _database(wanted):
-        yield
-        call_command("flush", interactive=False, verbosity=0)
 
 
 @pytest.fixture

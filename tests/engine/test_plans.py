@@ -29,13 +29,8 @@ WHOLE: Final = {
 PAUSE: Final[Step] = {"name": "pause", "action": "aws:pause", "inputs": {}}
 
 
-@pytest.fixture(params=[pytest.param("db", marks=pytest.mark.django_db), "postgres_db"])
-def _database(request: pytest.FixtureRequest) -> None:
-    request.getfixturevalue(request.param)
-
-
 @pytest.fixture
-def olivia(_database: None) -> User:
+def olivia(any_db: None) -> User:
     """She starts, resumes and stops."""
     Account.objects.create(
         account_id=ACCOUNT, name="Production", regions=[REGION], role_arn=WORKER_ROLE

@@ -2,53 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from django.core.management import call_command
-from django.db.utils import ConnectionHandler
-from pytest_django import DjangoDbBlocker, Settings
+from pytest_django import Settings
 
-from console import env
 from console.iam.models import User
 from executions import bus
 from executions.models import Account
 from tests.approvals.people import make_person
-from tests.conftest import HandClock, _database
+from tests.conftest import HandClock
 from tests.engine.conftest import MAY
 from tests.engine.fake_aws import FakeAws
 from tests.engine.runs import ACCOUNT, REGION, WORKER_ROLE, Runs
-
-
-@pytest.fixture(scope="session")
-def sqlite_settings(
-    tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker
-) -> dict[str, Any]:
-    """Django's settings for a SQLite file with our tables in it."""
-    path = tmp_path_factory.mktemp("sqlite") / "db.sqlite3"
-    databases = {"default": env.database(f"sqlite:///{path}")}
-    wanted: dict[str, Any] = ConnectionHandler(databases).settings["default"]
-    with django_db_blocker.unblock(), _database(wanted):
-        call_command("migrate", verbosity=0)
-    return wanted
-
-
-@pytest.fixture
-def sqlite_db(
-    sqlite_settings: dict[str, Any], django_db_blocker: DjangoDbBlocker
-) -> Iterator[None]:
-    """A SQLite file as the database, in this thread and all others, committed and empty."""
-    with django_db_blocker.unblock(), _database(sqlite_settings):
-        yield
-        call_command("flush", interactive=False, verbosity=0)
-
-
-@pytest.fixture(params=["postgres_db", "sqlite_db"])
-def any_db(request: pytest.FixtureRequest) -> None:
-    """One after the other."""
-    request.getfixturevalue(request.param)
 
 
 @pytest.fixture(autouse=True)
