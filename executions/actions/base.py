@@ -215,8 +215,8 @@ class BaseAction:
         sent = ctx.sent
         name = f"{sent.service}:{sent.operation}" if sent else "its call"
         return Unknown(
-            f"The worker was lost while {name} was under way, and AWS offers no way to tell "
-            "whether it took effect.",
+            f"No answer to {name} has arrived, and AWS offers no way to tell whether it took"
+            " effect."
         )
 
     def adopted(self, ctx: StepContext) -> Outcome:

@@ -95,7 +95,7 @@ class ChangeInstanceState(BaseAction):
             now = _describe(ctx, list(ctx.sent.request["InstanceIds"]))
         except CallFailed as error:
             return Unknown(
-                f"The worker was lost while {ctx.sent.operation} was under way, and the instances "
+                f"No answer to {ctx.sent.operation} has arrived, and the instances "
                 f"cannot be looked at: {describe_refusal('ec2', 'DescribeInstances', error)}."
             )
         return _settle(ctx, ctx.sent, desired, now)
@@ -201,13 +201,13 @@ def _find_doubt(ctx: StepContext, sent: Sent, open_ids: list[str], moved: list[s
     """Why the call must not be sent again for these; empty if it may."""
     if moved:
         return (
-            f"The worker was lost while {sent.operation} was under way. {', '.join(moved)} changed "
+            f"No answer to {sent.operation} has arrived. {', '.join(moved)} changed "
             "since, but not to the desired state: somebody may have reversed the call."
         )
     names = ", ".join(open_ids)
     if sent.request.get("Force"):
         return (
-            "The worker was lost while a forced stop was under way. Nothing shows that "
+            "No answer to a forced stop has arrived. Nothing shows that "
             f"{names} took it, and a forced stop is not sent again without being asked for."
         )
     if ctx.state.get("Resent"):

@@ -151,7 +151,7 @@ def _send_again(ctx: StepContext, now: Tags, wanted: Mapping[str, str]) -> Outco
             else "The call was sent twice, and the tags do not show"
         )
         evidence = {"Before": before, "Now": now, "Wanted": dict(wanted)}
-        return Unknown(f"The worker was lost while tags were being set. {reason}.", evidence)
+        return Unknown(f"No answer to CreateTags has arrived. {reason}.", evidence)
     state = {**ctx.state, "Resent": True}
     return Call(ctx.sent.service, ctx.sent.operation, ctx.sent.request, state)
 

@@ -79,7 +79,7 @@ StepExecution.objects.create(
     execution=execution, number=1, name="stopInstances", action="aws:changeInstanceState",
     status="Waiting", phase="unknown", started_at=clock.now(),
     inputs={"InstanceIds": ["i-0123456789abcdef0"], "DesiredState": "stopped"},
-    unknown={"reason": "The worker was lost while StopInstances was under way.", "evidence": {}},
+    unknown={"reason": "No answer to StopInstances has arrived.", "evidence": {}},
 )
 print(f"/executions/{execution.pk}/")
 """
