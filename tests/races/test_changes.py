@@ -23,7 +23,7 @@ from tests.approvals.people import DECIDE, make_person
 from tests.engine.conftest import MAY
 from tests.engine.runs import Runs, fresh, make_version, statuses
 from tests.engine.steps import approve, execute, sleep
-from tests.races.together import Try, led_by
+from tests.races.together import Try, at_once, led_by
 
 pytestmark = [pytest.mark.race]
 ROUNDS = 8
@@ -90,9 +90,15 @@ def ask(runs: Runs, child: Document) -> ApprovalRequest:
 
 
 def race(request: ApprovalRequest, number: int, *acts: Act) -> list[object]:
-    """Both at once; in turn one of them is a moment ahead. The answers, in the order of `acts`."""
+    """Both at once; in turn one of them is a moment ahead. The answers, in the order of `acts`.
+
+    In the first two rounds one has ended before the other begins, so that each outcome occurs.
+    """
     first, second = acts if number % 2 else acts[::-1]
-    answers = led_by(first(request), [second(request)])
+    if number < 2:
+        answers = [*at_once([first(request)]), *at_once([second(request)])]
+    else:
+        answers = led_by(first(request), [second(request)])
     return answers if number % 2 else answers[::-1]
 
 
