@@ -96,11 +96,13 @@ def _make(turn: Turn, row: StepExecution, identity: aws.Identity) -> dict[str, A
             )
             terms = scripts.Terms(row.deadline_at, abort, data)
             return scripts.run(identity, region, call["request"], terms)
-    if call["service"] == webhooks.SERVICE:
-        return webhooks.post(identity, region, call["request"])
-    target = find(call["service"], call["operation"])
     # Later than this the call could go on when another worker may have taken over.
-    with aws.not_after(datetime.fromisoformat(call["at"]) + CALL_MARGIN):
+    latest = datetime.fromisoformat(call["at"]) + CALL_MARGIN
+    if call["service"] == webhooks.SERVICE:
+        with aws.not_after(latest + aws.call_time()):  # a read comes first
+            return webhooks.post(identity, region, call["request"])
+    target = find(call["service"], call["operation"])
+    with aws.not_after(latest):
         return aws.call(identity, region, target, json.loads(_canonical(call["request"])))
 
 

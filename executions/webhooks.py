@@ -48,6 +48,7 @@ def post(identity: aws.Identity, region: str, request: Mapping[str, Any]) -> dic
         "Idempotency-Key": request["IdempotencyKey"],
     }
     body = _encode(request.get("Body", integration.payload))
+    aws.refuse_late()
     try:
         answer = egress.post(integration.url, headers, body)
     except egress.Refused as error:

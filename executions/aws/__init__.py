@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from executions.aws.client import CONSOLE, Identity, call, call_time, lend, not_after
+from executions.aws.client import CONSOLE, Identity, call, call_time, lend, not_after, refuse_late
 from executions.aws.errors import AwsError, AwsRefused, NotSent, OutcomeUnknown, Throttled
 from executions.aws.objects import TooLarge, fetch_object
 from executions.aws.operations import Effect, Operation, check_request, coerce, operation
@@ -26,4 +26,5 @@ __all__ = [
     "lend",
     "not_after",
     "operation",
+    "refuse_late",
 ]

@@ -108,7 +108,8 @@ def not_after(moment: datetime) -> Iterator[None]:
         _latest.reset(token)
 
 
-def _refuse_late(**_: Any) -> None:
+def refuse_late(**_: Any) -> None:
+    """Raise NotSent if it is later than `not_after` allows."""
     latest = _latest.get()
     if latest is not None and clock.now() > latest:
         raise NotSent(f"This worker was held up until after {latest:%H:%M:%S} UTC.", "HeldUp")
@@ -214,7 +215,7 @@ def _build(
         config=config,
         **keys,
     )
-    client.meta.events.register("before-send", _refuse_late)
+    client.meta.events.register("before-send", refuse_late)
     return client
 
 

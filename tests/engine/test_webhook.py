@@ -11,6 +11,7 @@ import pytest
 
 from executions import aws, egress
 from executions.models import Event
+from executions.turn import CALL_MARGIN
 from tests.engine.fake_aws import FakeAws
 from tests.engine.runs import Runs, fresh, statuses, step
 from tests.engine.steps import Step
@@ -160,3 +161,23 @@ def test_a_lost_read_is_no_lost_post(runs: Runs, fake: FakeAws, web: Web) -> Non
     fake.on("GetParameter", aws.OutcomeUnknown("reset"), found)
     run = runs.run(webhook("a"))
     assert (fresh(run).status, statuses(run), len(web.seen)) == ("Success", {"a": "Success"}, 1)
+
+
+def test_a_worker_that_is_held_up_after_the_read_posts_nothing(
+    runs: Runs, fake: FakeAws, web: Web
+) -> None:
+    """Its lease is about to end, and another worker might ask a person about that very post."""
+    found, waits = {"Parameter": {"Type": "SecureString", "Value": json.dumps(INTEGRATION)}}, [1]
+
+    def read_slowly(_: Mapping[str, Any]) -> dict[str, Any]:
+        if waits:
+            late = aws.call_time() + CALL_MARGIN
+            runs.hand.move(seconds=late.total_seconds() + waits.pop())
+        return found
+
+    fake.on("GetParameter", read_slowly)
+    run = runs.start(webhook("a"))
+    runs.work()
+    assert (web.seen, (step(run, "a").call or {})["answer"]) == ([], "none")
+    runs.drain()
+    assert (fresh(run).status, len(web.seen)) == ("Success", 1)
