@@ -10,7 +10,13 @@ from django.db import connection, models
 from executions.models import Event, Execution, StepExecution, rows
 
 CHUNK: Final = 100_000
-NEW_ID: Final = {"sqlite": "lower(hex(randomblob(16)))", "postgresql": "gen_random_uuid()"}
+CHANCE: Final = {"sqlite": "lower(hex(randomblob(16)))", "postgresql": "gen_random_uuid()"}
+# As executions/models/ids.py makes them: milliseconds, and the rest by chance.
+TIMED: Final = {
+    "sqlite": "printf('%012x', 1000 * strftime('%s')) || lower(hex(randomblob(10)))",
+    "postgresql": "(lpad(to_hex((1000 * extract(epoch FROM clock_timestamp()))::bigint), 12, '0')"
+    " || right(replace(gen_random_uuid()::text, '-', ''), 20))::uuid",
+}
 
 
 def grow(template: Execution, size: int) -> None:
@@ -43,7 +49,8 @@ def _insert(
     numbers: str = "",
 ) -> None:
     """Copy the template's rows once for each of the others, with these columns instead of its."""
-    new = {"id": NEW_ID[connection.vendor], **fixed}
+    ids = TIMED if model is StepExecution else CHANCE
+    new = {"id": ids[connection.vendor], **fixed}
     quote = connection.ops.quote_name
     columns = {quote(name): new.get(name, f"t.{quote(name)}") for name in rows.columns(model)}
     with connection.cursor() as cursor:

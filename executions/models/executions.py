@@ -11,6 +11,7 @@ from django.db.models import Case, F, Q, Value, When
 
 from executions import clock
 from executions.models.documents import DocumentVersion
+from executions.models.ids import make_id
 from executions.states import ACTIVE, LONG_AGO, NEVER, TERMINAL, Slot, Status
 
 LOOP: Final = "aws:loop"
@@ -195,7 +196,7 @@ class StepExecution(models.Model):
         UNKNOWN = "unknown"  # a person decides
         ENDED = "ended"
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    id = models.UUIDField(primary_key=True, default=make_id, editable=False)
     execution = models.ForeignKey(Execution, models.CASCADE, related_name="steps")
     number = models.PositiveIntegerField()
     name = models.CharField(max_length=128)
