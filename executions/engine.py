@@ -132,21 +132,22 @@ def _first_attempt(turn: Turn, row: StepExecution) -> Outcome:
     """Resolve the inputs, once for all attempts, and begin."""
     action, step = turn.action(row), turn.definition(row)
     wanted = {name: value for name, value in step.inputs.items() if name not in action.as_written}
+    scope = turn.scope()
     try:
-        resolved = template.resolve_inputs(wanted, turn.scope())
+        resolved = template.resolve_inputs(wanted, scope)
         row.inputs = {**step.inputs, **read_maps(resolved, action.spec.types)}
     except template.MissingValue as missing:
         if not action.lazy_inputs:
             raise BadInput(str(missing)) from missing
         row.inputs = dict(step.inputs)
-    return _attempt(turn, row)
+    return _attempt(turn, row, scope)
 
 
-def _attempt(turn: Turn, row: StepExecution) -> Outcome:
+def _attempt(turn: Turn, row: StepExecution, scope: template.Scope | None = None) -> Outcome:
     """Begin an attempt: its clock starts here."""
     row.deadline_at = row.deadline_at or deadlines.find(turn, row)  # kept if a worker was lost
     row.call, row.state = None, {}
-    return turn.action(row).begin(turn.context(row))
+    return turn.action(row).begin(turn.context(row, scope))
 
 
 def _go_on(turn: Turn, row: StepExecution) -> Outcome | Again:

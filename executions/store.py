@@ -85,7 +85,8 @@ def claim() -> Execution | None:
     now = clock.now()
     until = now + settings.LEASE
     skip = "FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
-    claimed = Execution.objects.raw(
+    claimed = rows.fetch(
+        Execution,
         f"""
         UPDATE executions_execution
         SET epoch = epoch + 1, takeovers = takeovers + 1,
@@ -95,11 +96,11 @@ def claim() -> Execution | None:
             WHERE wake_at <= %s AND lease_until <= %s
             ORDER BY wake_at LIMIT 1 {skip}
         ) AND wake_at <= %s AND lease_until <= %s
-        RETURNING *
-        """,  # noqa: S608 - the only part put in is the constant above
-        [rows.adapt(value) for value in (OWNER, until, until, now, now, now, now)],
+        RETURNING {rows.everything(Execution)}
+        """,  # noqa: S608 - all that is put in is ours
+        *(OWNER, until, until, now, now, now, now),
     )
-    return next(iter(claimed), None)
+    return claimed[0] if claimed else None
 
 
 def write(lease: Lease, change: Change) -> str:

@@ -111,8 +111,8 @@ class Turn:
         latest = {row.name: row.outputs for row in self.rows}
         return {name: outputs for name, outputs in latest.items() if outputs}
 
-    def context(self, row: StepExecution) -> StepContext:
-        """The narrow view that an action has of its step."""
+    def context(self, row: StepExecution, scope: Scope | None = None) -> StepContext:
+        """The narrow view that an action has of its step; with the scope, if it is at hand."""
         sent = row.call and Sent(
             row.call["service"],
             row.call["operation"],
@@ -130,7 +130,7 @@ class Turn:
             now=clock.now(),
             deadline=row.deadline_at,
             inputs=row.inputs,
-            scope=self.scope(),
+            scope=scope or self.scope(),
             read=self.read,
             is_read=is_read,
             poll=lambda: pace.next_poll(row),
