@@ -197,7 +197,8 @@ class StepExecution(models.Model):
         ENDED = "ended"
 
     id = models.UUIDField(primary_key=True, default=make_id, editable=False)
-    execution = models.ForeignKey(Execution, models.CASCADE, related_name="steps")
+    # The constraint below is an index of it already, here and of an event.
+    execution = models.ForeignKey(Execution, models.CASCADE, related_name="steps", db_index=False)
     number = models.PositiveIntegerField()
     name = models.CharField(max_length=128)
     parent = models.ForeignKey("self", models.CASCADE, null=True, related_name="inner")

@@ -30,7 +30,7 @@ class Event(models.Model):
     step:succeeded. `by` is a principal's ARN, empty when the engine acted by itself.
     """
 
-    execution = models.ForeignKey(Execution, models.CASCADE, related_name="events")
+    execution = models.ForeignKey(Execution, models.CASCADE, related_name="events", db_index=False)
     seq = models.PositiveBigIntegerField()
     kind = models.CharField(max_length=32)
     step = models.CharField(max_length=128, blank=True)

@@ -135,6 +135,7 @@ def _fields(model: type[models.Model]) -> Sequence[models.Field[Any, Any]]:
     return model._meta.concrete_fields  # noqa: SLF001
 
 
+@lru_cache(maxsize=32)
 def _written(model: type[models.Model]) -> list[models.Field[Any, Any]]:
     return [field for field in _fields(model) if not isinstance(field, models.AutoField)]
 
