@@ -35,6 +35,7 @@ T = TypeVar("T")
 OWNER, REGION = "111122223333", "eu-west-1"
 STEPS: Final = 10  # of each execution of W1
 SLOTS: Final = 100  # of an account
+PATIENCE: Final = 900.0  # seconds
 
 
 def make_version(name: str, *steps: str) -> DocumentVersion:
@@ -54,8 +55,11 @@ def start(version: DocumentVersion, mode: str = "Auto") -> Execution:
 
 
 def wait(condition: Callable[[], T | None], pause: float = 0.002) -> T:
-    """The condition's first true answer."""
+    """The condition's first true answer; TimeoutError if there is none for long."""
+    until = time.monotonic() + PATIENCE
     while not (answer := condition()):
+        if time.monotonic() > until:
+            raise TimeoutError("What the benchmark waits for does not happen.")
         time.sleep(pause)  # between two questions: to ask all the time would slow what is measured
     return answer
 
@@ -139,6 +143,22 @@ def keep_busy(count: int) -> None:
         start(version)
 
 
+def hold(count: int) -> None:
+    """Start executions that call AWS, and see that a worker is in each call."""
+    inputs = "{Service: ec2, Api: DescribeInstances}"
+    version = make_version("Held", f"name: a, action: 'aws:executeAwsApi', inputs: {inputs}")
+    for _ in range(count):
+        start(version)
+    wait(lambda: StepExecution.objects.filter(phase="call").count() == count)
+
+
+def taken_over(count: int) -> list[float]:
+    """When each of the calls was made again, as seconds since 1970."""
+    calls = Event.objects.filter(kind="step:call").order_by("id")
+    wait(lambda: calls.count() >= 2 * count, pause=0.1)
+    return [event.at.timestamp() for event in calls[count : 2 * count]]
+
+
 def begin(count: int) -> list[float]:
     """W3: seconds from a start to the beginning of the first step."""
     version = make_version("Started", "name: a, action: 'aws:sleep', inputs: {Duration: PT1S}")
@@ -212,7 +232,7 @@ WORK: Final[dict[str, Callable[[int], Any]]] = {
     work.__name__: work
     for work in (
         *(w1, w4, count_waiting, pause, signal, keep_busy, begin, timer, many_timers),
-        *(refill, grow),
+        *(refill, hold, taken_over, grow),
     )
 }
 

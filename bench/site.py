@@ -116,14 +116,14 @@ def running(
         process.wait()
 
 
-def start_workers(here: Site) -> dict[str, subprocess.Popen[bytes]]:
-    """Two workers and the clock, by name, ready to be rung."""
-    commands = {"worker-1": "worker", "worker-2": "worker", "clock": "clock"}
+def start_workers(here: Site, count: int = 2) -> dict[str, subprocess.Popen[bytes]]:
+    """Workers and the clock, by name, ready to be rung."""
+    commands = {"clock": "clock", **{f"worker-{n}": "worker" for n in range(1, count + 1)}}
     started = {
         name: here.start(sys.executable, "manage.py", command) for name, command in commands.items()
     }
-    count = "import django_rq; print(django_rq.get_connection('engine').scard('rq:workers'))"
-    wait_until(lambda: int(here.django(count)) == 2, "both workers wait for bells")
+    ready = "import django_rq; print(django_rq.get_connection('engine').scard('rq:workers'))"
+    wait_until(lambda: int(here.django(ready)) == count, "the workers wait for bells")
     return started
 
 
