@@ -242,13 +242,15 @@ def _assume(
 
 
 def _jsonable(value: Any) -> Any:
-    """Times as ISO 8601 in UTC, bytes as base64, streams left out: what JSON can hold."""
+    """Times as ISO 8601 in UTC, bytes as base64, and no NUL, which PostgreSQL does not keep."""
     if isinstance(value, dict):
-        return {str(key): _jsonable(item) for key, item in value.items()}
+        return {_jsonable(str(key)): _jsonable(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_jsonable(item) for item in value]
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
-    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
+    if isinstance(value, (int, float, bool, type(None))):
+        return value
+    return str(value).replace("\x00", "\ufffd")

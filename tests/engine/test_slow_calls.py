@@ -57,6 +57,14 @@ def test_the_text_of_the_stream_is_the_payload(monkeypatch: pytest.MonkeyPatch) 
     assert asked[0][2:] == ("lambda", timedelta(seconds=310))
 
 
+def test_an_answer_holds_no_nul_which_postgresql_would_not_keep(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answer_with(monkeypatch, {"Payload": body(b"a\x00b", 3), "Headers": {"c\x00": ["d\x00"]}})
+    response = aws.call(WHO, "eu-west-1", INVOKE, {"FunctionName": "f"})
+    assert response == {"Payload": "a\ufffdb", "Headers": {"c\ufffd": ["d\ufffd"]}}
+
+
 def test_a_stream_that_breaks_is_a_lost_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     answer_with(monkeypatch, {"StatusCode": 200, "Payload": body(b"ab", 4)})
     with pytest.raises(aws.OutcomeUnknown):

@@ -82,7 +82,7 @@ class Alarm:
             stop.wait(pause.total_seconds())
 
     def _listen(self) -> Any:
-        connection: Any = redis.Redis.from_url(settings.REDIS_URL)
+        connection: Any = redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1)
         listener = connection.pubsub(ignore_subscribe_messages=True)
         listener.subscribe(bus.CLOCK)
         self._listener = listener
