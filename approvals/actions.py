@@ -12,7 +12,7 @@ from approvals import decisions, facts, policy
 from approvals.facts import Terms
 from approvals.models import ApprovalRequest, Approver
 from approvals.terms import read_terms
-from executions import clock
+from executions import clock, targets
 from executions.actions.base import (
     BaseAction,
     Call,
@@ -151,7 +151,7 @@ def _execution(ctx: StepContext) -> Execution:
 def _ask(ctx: StepContext, terms: Terms) -> ApprovalRequest:
     """Make the request of this attempt, once, whoever else is making it."""
     bound = facts.gather(ctx, _execution(ctx), terms)
-    bound["targets"], _ = facts.observe(ctx.account_id, ctx.region, bound["targets"])
+    bound["targets"], _ = targets.observe(ctx.account_id, ctx.region, bound["targets"])
     notified_at = ctx.state.get("NotifiedAt")
     with transaction.atomic():
         request, created = ApprovalRequest.objects.get_or_create(

@@ -10,8 +10,8 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 
-from approvals.models import COMMENT_LENGTH, ApprovalRequest, Decision
-from executions import lifecycle
+from approvals.models import ApprovalRequest, Decision
+from executions import lifecycle, signals
 from executions.errors import BadParameters, Conflict, NotAllowed, NotFound, Refused
 from executions.events import asked, record
 
@@ -91,8 +91,8 @@ def why_not(request: ApprovalRequest, person_id: int, principal_arn: str) -> str
     if not person.is_active or not person.act_as(principal_arn):
         return f"{person} cannot act as {principal_arn or 'anybody'}."
     if person.pk in request.execution.starter_ids and not settings.STARTER_MAY_APPROVE:
-        which = "this execution or one that it runs again"
-        which = which if request.execution.origin_id else "this execution"
+        is_own = person.pk == request.execution.started_by_id
+        which = "this execution" if is_own else "the one that is run again here"
         return f"{person} started {which}, and whoever starts one does not decide on it."
     if not request.names(principal_arn):
         return f"{principal_arn} is not among the approvers of this request."
@@ -109,13 +109,7 @@ def lost_votes(request: ApprovalRequest) -> list[str]:
 def _check(verdict: str, comment: str) -> None:
     if verdict not in Decision.Verdict.values:
         raise BadParameters({"verdict": ["Choose Approve or Reject."]}, code="ValidationException")
-    if len(comment) > COMMENT_LENGTH:
-        text = f"The comment has {len(comment)} characters; {COMMENT_LENGTH} are the limit."
-    elif "\x00" in comment:
-        text = "The comment holds a character that is no text (NUL)."
-    else:
-        return
-    raise BadParameters({"comment": [text]}, code="ValidationException")
+    signals.check_comment(comment)
 
 
 def _insert(request: ApprovalRequest, by: User, verdict: str, comment: str) -> Decision:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 from executions import children, earlier, library, targets
 from executions.actions.base import StepContext
@@ -16,8 +16,6 @@ from executions.runbook import template
 from executions.runbook.types import Step, Value
 
 Facts: TypeAlias = dict[str, Any]
-
-DATES: Final = ("global:DATE", "global:DATE_TIME")  # new at each use, so nobody can approve one
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +66,6 @@ def gather(ctx: StepContext, execution: Execution, terms: Terms) -> Facts:
     return plain
 
 
-def observe(account_id: str, region: str, ids: Sequence[str]) -> tuple[list[Facts], str]:
-    """Each target as AWS shows it now, and what kept us from looking, if anything did."""
-    try:
-        found = {one["id"]: one for one in targets.describe(account_id, region, ids)}
-    except targets.Unreadable as problem:
-        return [{"id": one, "state": "unknown"} for one in ids], str(problem)
-    return [found.get(one, {"id": one, "state": "missing"}) for one in ids], ""
-
-
 def digest(facts: Mapping[str, Any]) -> str:
     """SHA-256 of the facts in their canonical form."""
     text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
@@ -102,7 +91,11 @@ def _later_steps(ctx: StepContext, execution: Execution) -> list[Value]:
         ctx.scope,
         # What this step puts out is known only afterwards.
         outputs={name: of for name, of in ctx.scope.outputs.items() if name != ctx.step.name},
-        system={name: value for name, value in ctx.scope.system.items() if name not in DATES},
+        system={
+            name: value
+            for name, value in ctx.scope.system.items()
+            if name not in template.DATES  # nobody can approve one
+        },
     )
     loop = steps[here].loop
     # In the passes to come the loop is asked again, and the steps before this one run again.
@@ -123,7 +116,8 @@ def _describe(step: Step, scope: template.Scope, execution: Execution) -> Facts:
         for name, value in step.inputs.items()
     }
     described: Facts = {"name": step.name, "action": step.action, "inputs": inputs}
-    if step.action == "aws:executeAutomation" and (started := children.name(execution, inputs)):
+    is_start = step.action == "aws:executeAutomation"
+    if is_start and (started := children.find_version(execution, inputs)):
         described["starts"] = {
             "document": started.document.name,
             "owner": started.document.owner,

@@ -68,6 +68,7 @@ def _prepare(parent: Execution, row: StepExecution, child: Child, token: str) ->
         execution = lifecycle.preview(parameter_store.complete(request, by=by), by=by)
         execution.id, execution.depth = child_id(token), parent.depth + 1
         execution.parent, execution.parent_step = parent, row
+        execution.origin_id = parent.origin_id
         lifecycle.check_tags(execution, child.tags, by)
     except Refused as refusal:
         entry.granted, entry.reason = False, refusal.message
@@ -80,11 +81,9 @@ def _prepare(parent: Execution, row: StepExecution, child: Child, token: str) ->
 
 def _check_bound(parent: Execution, row: StepExecution, version: DocumentVersion) -> None:
     """Refused if a step before this one, such as an approval, was for another text."""
-    states = parent.steps.order_by("-number").values_list("state", flat=True)
-    bound: dict[str, str] = next(
-        (state["binds"] for state in states if row.name in state.get("binds", {})), {}
-    )
-    if bound.get(row.name, version.sha256) != version.sha256:
+    binding = parent.steps.filter(state__binds__has_key=row.name).order_by("-number")
+    state = binding.values_list("state", flat=True).first()
+    if state and state["binds"][row.name] != version.sha256:
         raise Conflict(
             f"{version} is not the text that was approved for step {row.name}. Start the execution"
             " again, so that this text is approved."
@@ -96,7 +95,7 @@ def _insert(execution: Execution, tags: Mapping[str, str], entry: JournalEntry) 
     rows.insert(entry)
 
 
-def name(parent: Execution, inputs: Mapping[str, Any]) -> DocumentVersion | None:
+def find_version(parent: Execution, inputs: Mapping[str, Any]) -> DocumentVersion | None:
     """The version that a step with these inputs would start now; None if that is not known."""
     by = parent.started_by
     try:

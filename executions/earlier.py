@@ -7,7 +7,7 @@ choose anew, and whoever has to approve or to resume is asked anew.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -55,12 +55,13 @@ class Plan:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """The same as JSON, for those who approve it."""
+        """The same as JSON, for those who approve it; of passes of a loop the names once."""
         return {
             "begins_at": self.begins_at,
+            "because": self.undone.failure_message if self.undone else "",
             "kept": [_describe(row) for row in self.kept],
-            "anew": [row.name for row in self.anew],
-            "afterwards": list(self.afterwards),
+            "anew": list(dict.fromkeys(row.name for row in self.anew)),
+            "afterwards": list(dict.fromkeys(self.afterwards)),
         }
 
 
@@ -69,14 +70,21 @@ def plan(execution_id: UUID) -> Plan:
     """What a run keeps of this one, which has ended: so it is read once in a process."""
     execution = Execution.objects.select_related("version").get(pk=execution_id)
     runbook = library.runbook(execution.version)
-    rows = [row for row in execution.steps.select_related("kept_from") if not row.is_loop]
+    rows = in_order(execution.steps.select_related("kept_from"))
     done = next((place for place, row in enumerate(rows) if _breaks_off(runbook, row)), len(rows))
     return Plan(
         kept=tuple(row for row in rows[:done] if _acts(runbook, row)),
-        anew=tuple(row for row in rows[:done] if not _acts(runbook, row)),
+        anew=tuple(row for row in rows[:done] if not (row.is_loop or _acts(runbook, row))),
         undone=rows[done] if done < len(rows) else None,
         afterwards=tuple(row.name for row in rows[done + 1 :] if _acts(runbook, row)),
     )
+
+
+def in_order(rows: Iterable[StepExecution]) -> list[StepExecution]:
+    """The rows of a run as they ended: a loop began before the steps inside it, and ends last."""
+    known = list(rows)
+    last = {row.parent_id: row.number for row in known if row.parent_id}
+    return sorted(known, key=lambda row: (last.get(row.pk, row.number), row.is_loop))
 
 
 def find_subject(execution: Execution) -> Execution | None:
@@ -117,7 +125,7 @@ def ends_keeping(runbook: Runbook, row: StepExecution) -> bool:
 
     What the earlier run did next may not be what the document wants after that.
     """
-    if row.kept_from_id or row.is_loop:
+    if row.kept_from_id:
         return False
     return _acts(runbook, row) or _has_failed(runbook, row)
 
@@ -186,8 +194,20 @@ def _why_not(execution: Execution) -> str:
     return _why_not_twice(execution)
 
 
+def _find_active_below(execution: Execution) -> Execution | None:
+    """A run that its steps, or those of such runs, have started and that still cleans up."""
+    level = Execution.objects.filter(parent=execution)
+    while level.exists():
+        if active := level.active().first():
+            return active
+        level = Execution.objects.filter(parent__in=level)
+    return None
+
+
 def _why_not_twice(execution: Execution) -> str:
-    """A run is gone on with by one other, so that no step is done by two of them."""
+    """Of a run and what goes on from it one is active at a time: no step is done by two of them."""
+    if below := _find_active_below(execution):
+        return f"Execution {below.pk}, which a step of it or below it started, has not ended."
     for later in execution.redrives.select_related("version"):
         if not later.is_over:
             return f"Execution {later.pk} is running it again at this moment."

@@ -75,7 +75,7 @@ class Shown:
 
 def show(execution: Execution) -> dict[str, Any]:
     """All that the templates need to know of the steps."""
-    rows = list(execution.steps.all())
+    rows = list(execution.steps.select_related("kept_from"))
     idle = _is_idle(execution, rows)
     begun = {row.name for row in rows}
     steps = list(library.runbook(execution.version).walk())

@@ -52,6 +52,15 @@ def describe(account_id: str, region: str, ids: Sequence[str]) -> list[dict[str,
     return [found[item] for item in known if item in found]
 
 
+def observe(account_id: str, region: str, ids: Sequence[str]) -> tuple[list[dict[str, Any]], str]:
+    """Each of these as AWS shows it now, and what kept us from looking, if anything did."""
+    try:
+        found = {one["id"]: one for one in describe(account_id, region, ids)}
+    except Unreadable as problem:
+        return [{"id": one, "state": "unknown"} for one in ids], str(problem)
+    return [found.get(one, {"id": one, "state": "missing"}) for one in ids], ""
+
+
 def search(account_id: str, region: str, query: str = "") -> list[dict[str, Any]]:
     """The instances of a Region whose id, name or tags hold every word of the query."""
     words = query.lower().split()

@@ -15,6 +15,7 @@ from executions.models.ids import make_id
 from executions.states import ACTIVE, LONG_AGO, NEVER, TERMINAL, Slot, Status
 
 LOOP: Final = "aws:loop"
+COMMENT_LENGTH: Final = 1000  # of what people write beside a decision
 
 
 class ExecutionQuerySet(models.QuerySet["Execution"]):
@@ -76,7 +77,8 @@ class Execution(models.Model):
         "StepExecution", models.PROTECT, null=True, related_name="children"
     )
     depth = models.PositiveSmallIntegerField(default=0)
-    # The run that this one runs again, and the first of all that were run again so.
+    # The run that this one runs again, and the first of all that were run again so: the same for
+    # the runs that its steps start.
     redrive_of = models.ForeignKey(
         "self", models.PROTECT, null=True, related_name="redrives", db_index=False
     )
@@ -150,7 +152,7 @@ class Execution(models.Model):
 
         What an earlier run has named after itself is found under that name by one that goes on.
         """
-        return self.origin_id or self.id
+        return (self.redrive_of_id and self.origin_id) or self.id
 
     @property
     def starter_ids(self) -> frozenset[int]:

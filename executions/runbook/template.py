@@ -23,6 +23,7 @@ SYSTEM_NAMES: Final = frozenset(
         *("global:AWS_PARTITION", "automation:EXECUTION_ID"),
     }
 )
+DATES: Final = ("global:DATE", "global:DATE_TIME")  # others at each use
 CODE_INPUTS: Final = frozenset({"Script"})
 
 
@@ -119,7 +120,7 @@ def system_values(
 
 def write_payload(outputs: Mapping[str, Value]) -> str:
     """A step's `OutputPayload`: JSON text of all its outputs."""
-    return json.dumps(dict(outputs), ensure_ascii=False, default=str)
+    return _write(dict(outputs))
 
 
 def whole_reference(text: str) -> str | None:
@@ -178,10 +179,20 @@ def resolve_inputs(inputs: Mapping[str, Value], scope: Scope) -> dict[str, Value
 
 
 def render(value: Value) -> str:
-    """A value as text inside other text: JSON, except that text and null stand bare."""
+    """A value as text: JSON, except that text and null stand bare."""
     if isinstance(value, str):
         return value
     return "" if value is None else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _write(value: Value) -> str:
+    """As JSON with its keys in order: the same value is the same text, also from PostgreSQL."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
+
+
+def _put_in(value: Value) -> str:
+    """A value inside other text."""
+    return _write(value) if isinstance(value, Mapping | list) else render(value)
 
 
 def _resolve_text(text: str, scope: Scope) -> Value:
@@ -189,7 +200,7 @@ def _resolve_text(text: str, scope: Scope) -> Value:
         return text
     if whole := whole_reference(text):
         return scope.lookup(whole)
-    return REFERENCE.sub(lambda match: render(scope.lookup(match[1])), text)
+    return REFERENCE.sub(lambda match: _put_in(scope.lookup(match[1])), text)
 
 
 def _resolve_list(items: list[Value], scope: Scope) -> list[Value]:

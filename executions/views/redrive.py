@@ -34,11 +34,9 @@ def redrive(request: SignedIn, execution_id: UUID) -> HttpResponse:
 
 def _review(request: SignedIn, execution: Execution) -> HttpResponse:
     wanted = redrives.preview(execution, by=request.user)
-    plan = earlier.plan(execution.pk)
     context = {
         **describe(request, wanted),
-        "again": {"execution": str(execution.pk), **plan.facts},
-        "undone": plan.undone,
+        "again": {"execution": str(execution.pk), **earlier.plan(execution.pk).facts},
         "token": uuid4(),
     }
     return render(request, "executions/redrive.html", context)

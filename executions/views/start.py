@@ -180,6 +180,7 @@ def describe(request: SignedIn, execution: Execution) -> dict[str, Any]:
     runbook = library.runbook(version)
     ids = targets.instance_ids(runbook, version.document.target_type, execution.values)
     named = [item for items in ids.values() for item in items]
+    found, problem = targets.observe(account.account_id, execution.region, named)
     scope = lifecycle.scope(execution, runbook)
     return {
         "document": version.document,
@@ -189,7 +190,8 @@ def describe(request: SignedIn, execution: Execution) -> dict[str, Any]:
         "mode": execution.mode,
         "role": execution.role_arn or account.role_arn,
         "parameters": execution.values,
-        "targets": targets.describe(account.account_id, execution.region, named),
+        "targets": found,
+        "targets_problem": problem,
         "approvers": [
             _gate(step, scope) for step in runbook.walk() if step.action == "aws:approve"
         ],

@@ -53,15 +53,18 @@ def run(olivia: User, bob: User, alice: User) -> Execution:
         "inputs": {"Approvers": ["alice", "bob", "olivia"], "MinRequiredApprovals": 1},
     }
     steps = [sleep("before", "PT0S"), ask, sleep("rests", "PT0S"), sleep("fails", "nonsense")]
-    text = json.dumps({"schemaVersion": "0.3", "mainSteps": steps})
-    document = Document.objects.create(owner=ACCOUNT, name="Asking")
-    version = DocumentVersion.objects.create(
-        document=document, number=1, content=text, format="JSON", sha256="0" * 64
-    )
-    run = lifecycle.start(lifecycle.Start(version, "eu-west-1"), by=olivia)
+    run = lifecycle.start(lifecycle.Start(make_version("Asking", *steps), "eu-west-1"), by=olivia)
     drain()
     approve(run, alice)
     return Execution.objects.get(pk=run.pk)
+
+
+def make_version(name: str, *steps: dict[str, Any]) -> DocumentVersion:
+    text = json.dumps({"schemaVersion": "0.3", "mainSteps": steps})
+    document = Document.objects.create(owner=ACCOUNT, name=name)
+    return DocumentVersion.objects.create(
+        document=document, number=1, content=text, format="JSON", sha256="0" * 64
+    )
 
 
 def request_of(run: Execution) -> ApprovalRequest:
@@ -110,6 +113,7 @@ def test_the_digest_covers_what_is_kept(run: Execution, olivia: User) -> None:
     assert "again" not in request_of(run).facts
     assert facts["again"]["execution"] == str(run.pk)
     assert facts["again"]["begins_at"] == "fails"
+    assert "nonsense" in facts["again"]["because"]
     assert [step["name"] for step in facts["again"]["kept"]] == ["before", "rests"]
     changed = json.loads(json.dumps(facts))
     changed["again"]["kept"][1]["outputs"] = {"Id": "another"}
@@ -133,14 +137,32 @@ def test_neither_who_ran_it_again_nor_who_chose_it_first_decides(
     run: Execution, olivia: User, bob: User, alice: User
 ) -> None:
     redone = again(run, bob)
-    for person in (bob, olivia):
-        with pytest.raises(NotAllowed, match="or one that it runs again"):
+    for person, which in ((bob, "this execution"), (olivia, "the one that is run again here")):
+        with pytest.raises(NotAllowed, match=f"started {which}, and"):
             approve(redone, person)
         waiting = ApprovalRequest.objects.waiting_for(person)
         assert not waiting.filter(execution=redone).exists()
     assert ApprovalRequest.objects.waiting_for(alice).filter(execution=redone).exists()
     approve(redone, alice)
     assert request_of(redone).status == "Approved"
+
+
+def test_who_chose_it_first_does_not_decide_in_the_runs_that_its_steps_start(
+    run: Execution, olivia: User, bob: User, alice: User
+) -> None:
+    starts = {"name": "starts", "action": "aws:executeAutomation"}
+    outer = make_version("Outer", starts | {"inputs": {"DocumentName": "Asking"}})
+    first = lifecycle.start(lifecycle.Start(outer, "eu-west-1"), by=olivia)
+    drain()
+    approve(Execution.objects.get(parent=first), alice)
+    inner = Execution.objects.get(parent=again(first, bob))
+    with pytest.raises(NotAllowed, match="olivia started the one that is run again here"):
+        approve(inner, olivia)
+    assert not ApprovalRequest.objects.waiting_for(olivia).filter(execution=inner).exists()
+    assert (inner.origin, inner.named_id, inner.redrive_of) == (first, inner.pk, None)
+    approve(inner, alice)
+    assert request_of(inner).status == "Approved"
+    assert list(history.problems(Execution.objects.get(pk=inner.pk))) == []
 
 
 def test_history_names_a_decision_of_who_chose_it_first(
@@ -169,6 +191,7 @@ def test_the_page_says_what_is_kept_to_those_who_may_see_it(
     page = answer.content.decode()
     assert "again from <b>fails</b>" in page
     assert "What is kept" in page
+    assert "It ended there: " in page
     assert f"/executions/{run.pk}/" in page
 
 

@@ -38,6 +38,15 @@ def test_it_holds(redone: Execution) -> None:
     assert list(history.problems(redone)) == []
 
 
+def test_it_holds_however_often_a_run_is_run_again(runs: Runs, fake: FakeAws) -> None:
+    fake.on("TerminateInstances", AwsRefused("No.", "ValidationError"))
+    run = runs.run(create_stack("makes"), terminate("ends"))
+    for _ in range(3):
+        run = redrive.start(run.pk, by=runs.person)
+        runs.drain()
+    assert list(history.problems(fresh(run))) == []
+
+
 PLANTED: list[tuple[dict[str, Any], str]] = [
     ({"outputs": {"Id": "another"}}, "makes is kept, and is not what was done"),
     ({"inputs": {}}, "makes is kept, and is not what was done"),

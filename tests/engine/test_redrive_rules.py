@@ -108,6 +108,27 @@ def test_one_at_a_time_and_then_the_later_one(runs: Runs, fake: FakeAws) -> None
     assert earlier.find_subject(fresh(run)) is None
 
 
+def test_not_while_a_run_below_it_still_cleans_up(runs: Runs) -> None:
+    """Its onCancel step and the new run's steps would act on the same at once."""
+    tidies = sleep("tidies", "PT1M", isEnd=True)
+    rests = sleep("rests", "PT1H", onCancel="step:tidies", isEnd=True)
+    inner = make_version(rests, tidies).document.name
+    outer = make_version(execute("inner", inner)).document.name
+    run = runs.start(execute("outer", outer))
+    for _ in range(3):
+        runs.work()
+    runs.stop(run)
+    for _ in range(3):
+        runs.work()
+    below = Execution.objects.get(depth=2)
+    assert (fresh(run).status, below.status) == ("Cancelled", "Cancelling")
+    assert earlier.find_subject(fresh(run)) is None
+    with pytest.raises(Conflict, match=f"{below.pk}, which .* started, has not ended"):
+        redrive.start(run.pk, by=runs.person)
+    runs.drain()
+    assert again(runs, run).status == "Success"
+
+
 def test_the_same_token_is_the_same_execution(runs: Runs, run: Execution) -> None:
     made = [redrive.start(run.pk, by=runs.person, token="t" * 36).pk for _ in range(2)]
     assert made[0] == made[1]

@@ -7,13 +7,17 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.http import HttpResponseBase
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from executions import clock
+from executions.aws import Throttled
 from executions.models import Execution, JournalEntry, StepExecution
 from executions.models.documents import DocumentVersion
 from executions.states import Status
+from tests.engine.steps import INSTANCE
 from tests.pages.conftest import MakeRun, SignIn, make_version
 
 RUNBOOK = """
@@ -169,3 +173,41 @@ def test_a_kept_step_is_shown_as_such(client_of: SignIn, run: Execution, make_ru
     page = text(client_of("viewer").get(f"/executions/{redone.pk}/"))
     assert "Kept" in page
     assert f'href="/executions/{run.pk}/#step-3"' in page
+
+
+def count_queries(client: Client, run: Execution) -> int:
+    with CaptureQueriesContext(connection) as asked:
+        assert client.get(f"/executions/{run.pk}/").status_code == 200
+    return len(asked)
+
+
+def test_a_kept_step_costs_the_page_no_question(
+    client_of: SignIn, run: Execution, make_run: MakeRun
+) -> None:
+    client, done = client_of("viewer"), run.steps.get(name="tell")
+    redone = make_run(version=run.version, document_name="Asking", redrive_of=run, origin=run)
+    add_step(redone, "tell", "aws:executeAwsApi", "Success", kept_from=done)
+    count_queries(client, redone)  # what is read once in a process
+    before = count_queries(client, redone)
+    for _ in range(3):
+        add_step(redone, "tell", "aws:executeAwsApi", "Success", kept_from=done)
+    assert count_queries(client, redone) == before
+
+
+def test_the_review_says_that_the_targets_cannot_be_seen(
+    client_of: SignIn, make_run: MakeRun, version: DocumentVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And shows all the rest."""
+    run = make_run(
+        status=Status.FAILED, ended_at=clock.now(), values={"InstanceId": [INSTANCE]},
+    )  # fmt: skip
+
+    def refuse(*_: object) -> dict[str, Any]:
+        raise Throttled("Rate exceeded", "Throttling")
+
+    monkeypatch.setattr("executions.aws.call", refuse)
+    answer = client_of("operator").get(review(run))
+    assert answer.status_code == 200
+    page = text(answer)
+    assert "The instances of Production (111122223333) could not be read: Rate exceeded" in page
+    assert INSTANCE in page

@@ -78,7 +78,7 @@ def look_up(reference: str, world: World) -> Any:
         if outputs is not None and name in outputs:
             return outputs[name]
         if outputs is not None and name == "OutputPayload":
-            return json.dumps(outputs, ensure_ascii=False)
+            return json.dumps(outputs, sort_keys=True, ensure_ascii=False)
     raise Nothing(reference)
 
 
@@ -120,7 +120,9 @@ def as_text(value: Any) -> str:
     """A value inside other text."""
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 
 # --- conversion ---------------------------------------------------------------------------------
