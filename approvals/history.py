@@ -54,8 +54,8 @@ def _of_request(request: ApprovalRequest) -> Iterator[str]:
         yield f"has a rejection, and is {request.status}"
     if request.status == Asked.PENDING and request.step.phase == StepExecution.Phase.ENDED:
         yield "waits for a step that has ended"
-    late = request.decided_at and request.decided_at < request.deadline_at
-    if request.status == Asked.EXPIRED and late:
+    early = request.decided_at and request.decided_at < request.deadline_at
+    if request.status == Asked.EXPIRED and early:
         yield "expired before its time"
 
 

@@ -13,6 +13,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from approvals import policy
 from executions import clock
 from executions.models import Execution, StepExecution
+from executions.models.executions import COMMENT_LENGTH
 from executions.models.journal import AppendOnly
 from executions.runbook.types import Value
 from executions.states import ACTIVE, Status
@@ -20,7 +21,6 @@ from executions.states import ACTIVE, Status
 if TYPE_CHECKING:
     from console.iam.models import User
 
-COMMENT_LENGTH: Final = 1000
 # Cancelling is active, but nothing that is approved then will run.
 AWAITS: Final = ACTIVE - {Status.CANCELLING}
 

@@ -10,10 +10,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from approvals import decisions, facts
+from approvals import decisions
 from approvals.models import ApprovalRequest
 from executions.errors import NotFound, Refused
 from executions.models import Account
+from executions.targets import observe
 
 if TYPE_CHECKING:
     from console.iam.models import User
@@ -108,6 +109,6 @@ def _targets(approval: ApprovalRequest) -> tuple[list[dict[str, Any]], str]:
     """The targets as they are now, each with the state that it had when the request was made."""
     asked = {target["id"]: target for target in approval.facts["targets"]}
     execution = approval.execution
-    now, problem = facts.observe(execution.account_id, execution.region, list(asked))
+    now, problem = observe(execution.account_id, execution.region, list(asked))
     merged = [{**asked[one["id"]], **one, "was": asked[one["id"]]["state"]} for one in now]
     return merged, problem and f"Their present state could not be read. {problem}"

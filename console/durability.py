@@ -55,7 +55,7 @@ def _postgres() -> Iterator[str]:
 
 
 def _sqlite() -> Iterator[str]:
-    place = Path(str(connection.settings_dict["NAME"])).absolute()
+    place = Path(str(connection.settings_dict["NAME"])).resolve()
     kind = _file_system(place)
     if kind in NETWORK:
         yield (

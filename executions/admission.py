@@ -119,7 +119,7 @@ def rest(execution: Execution, action: str) -> Mapping[str, Any]:
 
 
 def refill(account_id: str) -> int:
-    """Admit those that have waited longest, as far as slots are free; how many.
+    """Admit the next ones of the queue, as far as slots are free; how many.
 
     Called after each commit that frees a slot, and by the clock, should a worker die before that.
     """
@@ -146,8 +146,9 @@ def find_places(executions: Iterable[Execution]) -> None:
         execution.place = None
         if execution.slot == Slot.QUEUED:
             account = execution.account_id
-            order = orders.get(account) or orders.setdefault(account, _find_order(account))
-            execution.place = order.get(execution.pk)
+            if account not in orders:
+                orders[account] = _find_order(account)
+            execution.place = orders[account].get(execution.pk)
 
 
 def _find_order(account_id: str) -> dict[UUID, int]:

@@ -49,6 +49,16 @@ def asked(by: User, action: str, resource: str) -> Iterator[JournalEntry]:
             entry.granted = True
             rows.insert(entry)
     except Refused as refusal:
-        entry.granted, entry.reason = False, refusal.message
+        entry.granted, entry.reason = False, _as_text(refusal.message)
+        entry.data = _as_text(entry.data)
         rows.insert(entry)
         raise
+
+
+def _as_text(value: Any) -> Any:
+    """Texts without NUL, which PostgreSQL does not store: so what was refused for it is told."""
+    if isinstance(value, dict):
+        return {name: _as_text(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_as_text(item) for item in value]
+    return value.replace("\x00", "\ufffd") if isinstance(value, str) else value

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, cast
 
-from executions import library
 from executions.models import StepExecution
 from executions.runbook import flow
 from executions.runbook.types import Runbook
@@ -21,7 +20,7 @@ def problems(story: Story) -> Iterator[str]:
     execution = story.execution
     if execution.mode != "Auto" or story.was_given_up:
         return
-    runbook = library.runbook(execution.version)
+    runbook = story.runbook
     places: dict[tuple[object, int | None], list[StepExecution]] = {}
     for step in story.until_cancelled:
         places.setdefault((step.parent_id, step.iteration), []).append(step)

@@ -9,6 +9,7 @@ from executions import library, lifecycle
 from executions.errors import BadParameters, Conflict, NotAllowed, NotFound
 from executions.events import asked, record
 from executions.models import Execution, Signal, StepExecution
+from executions.models.executions import COMMENT_LENGTH
 
 if TYPE_CHECKING:
     from console.iam.models import User
@@ -35,6 +36,8 @@ def send(execution: Execution, kind: str, value: str, *, by: User) -> None:
         entry.data = {"signal": kind, "value": value}
         if not by.has_perm("ssm:SendAutomationSignal", execution.arn):
             raise NotAllowed("You may not send signals to this execution.")
+        if "\x00" in value:  # PostgreSQL does not look for such a name
+            raise _no_step(value)
         lifecycle.nudge(execution.pk)  # first, since it takes the row
         execution.refresh_from_db(fields=["status", "stop_requested"])
         step = _paused(execution, value) if kind == "Resume" else None
@@ -133,6 +136,7 @@ def settle_unknown(step: StepExecution, verdict: str, *, comment: str, by: User)
             raise NotAllowed("You may not decide on this execution.")
         if verdict not in VERDICTS:
             raise BadParameters({"verdict": ["Choose what became of the call."]})
+        check_comment(comment)
         # First, since it takes the row: two verdicts are judged one by one.
         lifecycle.nudge(execution.pk)
         waiting = StepExecution.objects.filter(
@@ -149,3 +153,14 @@ def settle_unknown(step: StepExecution, verdict: str, *, comment: str, by: User)
             by=actor,
         )
         record(execution.pk, f"step:{verdict}", step=step.name, by=actor, data={"comment": comment})
+
+
+def check_comment(comment: str) -> None:
+    """BadParameters if a decision cannot be kept with it."""
+    if len(comment) > COMMENT_LENGTH:
+        text = f"The comment has {len(comment)} characters; {COMMENT_LENGTH} are the limit."
+    elif "\x00" in comment:
+        text = "The comment holds a character that is no text (NUL)."
+    else:
+        return
+    raise BadParameters({"comment": [text]}, code="ValidationException")

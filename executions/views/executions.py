@@ -156,7 +156,7 @@ def resolve(request: SignedIn, execution_id: UUID, number: int) -> HttpResponse:
         signals.settle_unknown(
             step,
             request.POST.get("verdict", ""),
-            comment=request.POST.get("comment", "")[:1000],
+            comment=request.POST.get("comment", "").replace("\r\n", "\n").strip(),
             by=request.user,
         )
         messages.success(request, f"Noted for {step.name}; the engine goes on.")

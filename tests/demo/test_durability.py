@@ -44,6 +44,16 @@ def test_sqlite_on_a_disk_of_the_host_is_taken(
     durability.refuse_unsafe()
 
 
+def test_a_link_leads_to_the_disk_that_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mount(monkeypatch, tmp_path, DISK + "40 36 0:9 / /srv rw - nfs4 host:/x rw\n")
+    (tmp_path / "link").symlink_to("/srv/data")
+    monkeypatch.setitem(connection.settings_dict, "NAME", str(tmp_path / "link/db.sqlite3"))
+    with pytest.raises(ImproperlyConfigured, match=r"/srv/data/db.* is on a network disk"):
+        durability.refuse_unsafe()
+
+
 def mount(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mounts: str) -> str:
     """This host has these mounts, and the database is below /srv/data."""
     told = tmp_path / "mountinfo"
