@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import os
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
-pages = get_asgi_application()
+django.setup(set_prefix=False)
 
 from console import durability  # noqa: E402 - needs loaded apps
 from console.api.endpoint import api, is_ours  # noqa: E402 - needs loaded apps
 from console.live.stream import Message, Receive, Send, live  # noqa: E402 - needs loaded apps
+from console.turns import Pages  # noqa: E402 - needs loaded apps
 
 durability.wait_for_database()
+pages = Pages()
 
 
 async def application(scope: Message, receive: Receive, send: Send) -> None:

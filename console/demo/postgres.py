@@ -11,7 +11,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +25,8 @@ AS_NOBODY = [
     *("--inh-caps=+dac_override", "--ambient-caps=+dac_override"),
 ]
 PATIENCE = 30  # seconds
+# Fast, and lost with the machine. A hundred tests' threads connect at the same moment.
+THROW_AWAY = ("fsync=off", "full_page_writes=off", "max_connections=200")
 
 
 class Running(NamedTuple):
@@ -34,8 +36,8 @@ class Running(NamedTuple):
     stop: Callable[[], None]
 
 
-def start(folder: Path) -> Running:
-    """A throw-away server for tests, its data in `folder`: fast, and lost with the machine.
+def start(folder: Path, settings: Iterable[str] = THROW_AWAY) -> Running:
+    """A server for tests, its data in `folder`, with these settings.
 
     Raises Trouble if it cannot start.
     """
@@ -43,7 +45,7 @@ def start(folder: Path) -> Running:
     log = folder / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [*command(folder, sockets), "-c", "fsync=off", "-c", "full_page_writes=off"],
+            [*command(folder, sockets), *(f"--{setting}" for setting in settings)],
             stdout=output,
             stderr=output,
         )

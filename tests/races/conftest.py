@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,28 @@ from tests.conftest import HandClock
 from tests.engine.conftest import MAY
 from tests.engine.fake_aws import FakeAws
 from tests.engine.runs import ACCOUNT, REGION, WORKER_ROLE, Runs
+from tests.races.rounds import IS_FULL, WINNERS, Tell
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A thousand rounds take as long as they take."""
+    for item in items:
+        if IS_FULL and "races" in item.path.parts:
+            item.add_marker(pytest.mark.timeout(0))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Who won how often. That each outcome occurs is asserted, how often is chance."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if name == WINNERS:
+                terminalreporter.write_line(f"{report.nodeid}: {value}")
+
+
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Tell:
+    """Note who won how often, for the end of the test run."""
+    return lambda won: record_property(WINNERS, dict(sorted(won.items())))
 
 
 @pytest.fixture(autouse=True)

@@ -20,6 +20,7 @@ from executions.models import Event, Execution
 from executions.states import NEVER, Slot
 from tests.engine.runs import ACCOUNT, REGION, Runs, fresh, make_version
 from tests.engine.steps import publish, sleep
+from tests.races.rounds import rounds
 from tests.races.together import at_once
 
 pytestmark = [pytest.mark.race]
@@ -74,7 +75,7 @@ def test_starts_at_once_take_the_slots_there_are(runs: Runs) -> None:
 
 
 def test_workers_that_refill_at_once_give_each_slot_once(runs: Runs) -> None:
-    for _ in range(5):
+    for _ in range(rounds(5, 50)):
         make_rows(runs, Slot.RUNNING, 2)
         waiting = make_rows(runs, Slot.QUEUED, 10)
         admitted = at_once([partial(admission.refill, ACCOUNT)] * WORKERS)
@@ -87,17 +88,18 @@ def test_workers_that_refill_at_once_give_each_slot_once(runs: Runs) -> None:
 def test_without_the_lock_there_are_too_many(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     """The control: the tests above see it."""
     monkeypatch.setattr(admission, "_lock", lambda _: None)
-    most = 0
-    for _ in range(10):
-        at_once([one_step()] * STARTS)
-        most = max(most, held()[Slot.RUNNING])
-        Execution.objects.update(slot=None)
     # SQLite lets one transaction write at a time, which is the lock there.
-    assert (most > 5) == (connection.vendor == "postgresql")
+    is_blind = connection.vendor == "sqlite"
+    for _ in range(2 if is_blind else 10):
+        at_once([one_step()] * STARTS)
+        if (most := held()[Slot.RUNNING]) > 5:
+            break
+        Execution.objects.update(slot=None)
+    assert (most > 5) != is_blind
 
 
 def test_a_cancel_and_an_admission_have_one_winner(runs: Runs) -> None:
-    for _ in range(5):
+    for _ in range(rounds(5, 50)):
         waiting = make_rows(runs, Slot.QUEUED, 12)
         leaving = waiting[::2]
 

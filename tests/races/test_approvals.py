@@ -6,7 +6,6 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from uuid import UUID
 
 import pytest
 
@@ -19,21 +18,15 @@ from executions import clock, lifecycle
 from executions import history as of_runs
 from executions.errors import Conflict
 from executions.models import Event, Execution, JournalEntry
-from tests.approvals.people import (
-    ACCOUNT,
-    DECIDE,
-    NOON,
-    RUN,
-    drain,
-    make_execution,
-    make_person,
-)
-from tests.races.together import Try, at_once, led_by
+from tests.approvals.people import NOON, RUN, drain, make_execution, make_person
+from tests.races.crowd import QUORUM, asking, decide_naively, make_crowd
+from tests.races.rounds import Tell, rounds
+from tests.races.together import Try, at_once, race
 
 pytestmark = [pytest.mark.race, pytest.mark.usefixtures("any_db")]
 
-ROLE = f"arn:aws:iam::{ACCOUNT}:role/Approvers"
-CROWD, CLICKS, ROUNDS = 40, 50, 28
+CROWD, CLICKS, ROUNDS = 100, 100, rounds(28)
+MILLISECONDS = (1, 10, 50)  # before and after the deadline
 
 
 class ClockPerThread:
@@ -62,17 +55,9 @@ def starter() -> User:
     return make_person("olivia", *RUN)
 
 
-def make_crowd(size: int) -> list[User]:
-    """People who share a role, each with a session of their own."""
-    sessions = ROLE.replace(":iam:", ":sts:").replace("role/", "assumed-role/")
-    return [make_person(f"person-{n}", *DECIDE, arn=f"{sessions}/person-{n}") for n in range(size)]
-
-
 def make_request(starter: User, required: int) -> ApprovalRequest:
     """A run that waits for people of the role."""
-    others = [f"other-{n}" for n in range(required - 1)]
-    inputs = {"Approvers": [ROLE, *others], "MinRequiredApprovals": required}
-    execution = make_execution(starter, inputs=inputs)
+    execution = make_execution(starter, inputs=asking(required))
     drain()
     return ApprovalRequest.objects.get(execution=execution)
 
@@ -104,21 +89,21 @@ def runs_afterwards(request: ApprovalRequest) -> int:
 
 def test_many_approvers_make_one_approval(starter: User) -> None:
     crowd = make_crowd(CROWD)
-    for _ in range(3):
+    for _ in range(rounds(1, 10)):
         JournalEntry.objects.all()._raw_delete(using="default")
-        request = make_request(starter, required=3)
+        request = make_request(starter, QUORUM)
         answers = at_once([deciding(request, person) for person in crowd])
         refused = [answer for answer in answers if isinstance(answer, Conflict)]
         assert Counter(str(answer) for answer in answers if answer not in refused) == {
-            "Pending": 2,
+            "Pending": QUORUM - 1,
             "Approved": 1,
         }
         assert all("This was approved" in refusal.message for refusal in refused)
-        assert Decision.objects.filter(request=request).count() == 3
+        assert Decision.objects.filter(request=request).count() == QUORUM
         assert ends_of(request) == ["approval:approved"]
         assert Counter(JournalEntry.objects.values_list("granted", flat=True)) == {
-            True: 3,
-            False: CROWD - 3,
+            True: QUORUM,
+            False: CROWD - QUORUM,
         }
         at_once([drain, drain])
         assert runs_afterwards(request) == 1
@@ -128,31 +113,18 @@ def test_the_harness_sees_races(starter: User) -> None:
     """The same crowd against a counter that is read, then saved: it approves more than once."""
     crowd = make_crowd(CROWD)
 
-    def naively(request_id: UUID, person: User) -> bool:
-        request = ApprovalRequest.objects.get(pk=request_id)
-        if request.status != "Pending":
-            return False
-        Decision.objects.create(request=request, person=person, verdict="Approve")
-        if request.decisions.count() < request.required:
-            return False
-        request.status = "Approved"
-        request.save()
-        return True
-
     def trying(request: ApprovalRequest, person: User) -> Try:
-        return lambda: naively(request.id, person)
+        return lambda: decide_naively(request.id, by=person, verdict="Approve").status
 
-    approved = 0
-    for _ in range(3):
-        request = make_request(starter, required=3)
-        approved += sum(map(bool, at_once([trying(request, person) for person in crowd])))
-    assert approved > 3
+    request = make_request(starter, QUORUM)
+    answers = at_once([trying(request, person) for person in crowd])
+    assert answers.count("Approved") > 1
 
 
-def test_fifty_clicks_of_one_person_are_one_decision(starter: User) -> None:
+def test_a_hundred_clicks_of_one_person_are_one_decision(starter: User) -> None:
     (person,) = make_crowd(1)
-    for required in (1, 2):
-        request = make_request(starter, required)
+    for number in range(rounds(1, 10)):
+        request = make_request(starter, required=2 - number % 2)
         answers = at_once([deciding(request, person)] * CLICKS)
         refusals = {answer.message for answer in answers if isinstance(answer, Conflict)}
         assert sum(isinstance(answer, Conflict) for answer in answers) == CLICKS - 1
@@ -161,15 +133,16 @@ def test_fifty_clicks_of_one_person_are_one_decision(starter: User) -> None:
 
 
 def test_approve_reject_expiry_and_cancel_have_one_winner(
-    starter: User, clocks: ClockPerThread
+    starter: User, clocks: ClockPerThread, tell: Tell
 ) -> None:
     approver, objector = make_crowd(2)
     winners: Counter[str] = Counter()
     for number in range(ROUNDS):
         request = make_request(starter, required=1)
-        clocks.moment = request.deadline_at - timedelta(milliseconds=1)
+        people, worker = set_clocks(number)
+        clocks.moment = request.deadline_at + people
 
-        def work(fast: timedelta = timedelta(milliseconds=2 * (number % 2))) -> None:
+        def work(fast: timedelta = worker - people) -> None:
             clocks.offset.value = fast
             drain()
 
@@ -179,17 +152,24 @@ def test_approve_reject_expiry_and_cancel_have_one_winner(
             cancelling(request, starter),
             work,
         ]
-        # In turn one of them is a moment ahead; in every third round nobody is.
-        ahead = tries.pop(number % 4)
-        at_once([ahead, *tries]) if number % 3 == 0 else led_by(ahead, tries)
+        race(number, tries)
         clocks.moment = request.deadline_at + timedelta(minutes=1)
         drain()
         check_history(request)
         request.refresh_from_db()
         winners[request.status] += 1
         clocks.moment = NOON
+    tell(winners)
     assert set(winners) == {"Approved", "Rejected", "Expired", "Cancelled"}, winners
-    assert sum(winners.values()) == ROUNDS
+    assert winners.total() == ROUNDS
+
+
+def set_clocks(number: int) -> tuple[timedelta, timedelta]:
+    """How far from the deadline it is for those who decide, and for the worker."""
+    early, late = (timedelta(milliseconds=MILLISECONDS[number // 4 % 3] * by) for by in (-1, 1))
+    if number % 5 == 4:
+        return late, early
+    return early, late if number % 2 else early
 
 
 def check_history(request: ApprovalRequest) -> None:

@@ -23,10 +23,11 @@ from tests.approvals.people import DECIDE, make_person
 from tests.engine.conftest import MAY
 from tests.engine.runs import Runs, fresh, make_version, statuses
 from tests.engine.steps import approve, execute, sleep
+from tests.races.rounds import rounds
 from tests.races.together import Try, at_once, led_by
 
 pytestmark = [pytest.mark.race]
-ROUNDS = 8
+ROUNDS = rounds(8, 100)
 Act = Callable[[ApprovalRequest], Try]
 
 

@@ -11,17 +11,18 @@ import pytest
 from django.conf import settings as django_settings
 from django.db import transaction
 
-from executions import clock, jobs, store
+from executions import admission, clock, jobs, store
 from executions.events import record
 from executions.models import Event, Execution
 from executions.states import LONG_AGO, NEVER
 from tests.engine.fake_aws import FakeAws
 from tests.engine.runs import Runs, fresh, told
 from tests.engine.steps import publish, sleep
-from tests.races.together import at_once, in_rounds
+from tests.races.rounds import Tell, rounds
+from tests.races.together import Try, at_once, in_rounds
 
 pytestmark = [pytest.mark.race]
-WORKERS, ROUNDS = 4, 60
+WORKERS, ROUNDS = 4, rounds(60)
 
 
 def make_due(runs: Runs, count: int) -> list[Execution]:
@@ -59,25 +60,39 @@ def test_two_workers_never_get_the_same_run(runs: Runs) -> None:
         Execution.objects.filter(pk__in=started).update(wake_at=NEVER)
 
 
-def test_one_run_goes_to_one_of_many_in_every_round(runs: Runs) -> None:
-    """Workers and their sweepers, all after the same row."""
+def test_one_run_goes_to_one_of_many_in_every_round(runs: Runs, tell: Tell) -> None:
+    """Workers whom a bell woke and one that looks by itself, whether or not somebody died."""
     run = runs.start(sleep("a"))
     row = Execution.objects.filter(pk=run.pk)
+    times = rounds(100)
 
     def fall_due() -> None:
         row.update(wake_at=clock.now(), lease_until=LONG_AGO, lease_owner="")
 
+    def lose() -> None:
+        row.update(wake_at=clock.now(), lease_until=clock.now(), lease_owner="dead")
+
     def wait() -> None:
         """For the row to be due."""
 
-    rounds = 100
-    workers = [[wait, store.claim] * rounds for _ in range(WORKERS)]
-    workers[0][::2] = [fall_due] * rounds
-    answers = in_rounds(workers)
-    for number in range(1, 2 * rounds, 2):
-        taken = [answer[number] for answer in answers if answer[number] is not None]
-        assert len(taken) == 1
-    assert fresh(run).epoch == rounds
+    def look() -> Execution | None:
+        admission.refill_all()
+        return store.claim()
+
+    makes_due: list[Try] = [fall_due, wait, lose, wait]
+    workers: dict[str, list[Try]] = {
+        "first": [wait, store.claim] * times,
+        "second": [wait, store.claim] * times,
+        "sweeper": [wait, look] * times,
+        "nobody": makes_due * (times // 2),
+    }
+    answers = dict(zip(workers, in_rounds(list(workers.values())), strict=True))
+    winners: Counter[str] = Counter()
+    for number in range(1, 2 * times, 2):
+        (winner,) = [name for name, got in answers.items() if got[number] is not None]
+        winners[winner] += 1
+    tell(winners)
+    assert fresh(run).epoch == winners.total() == times
 
 
 def test_many_workers_do_the_work_of_one(runs: Runs, fake: FakeAws) -> None:

@@ -15,10 +15,11 @@ from tests.approvals.people import make_person
 from tests.engine.conftest import MAY
 from tests.engine.runs import REGION, Runs, make_version
 from tests.engine.steps import sleep
+from tests.races.rounds import rounds
 from tests.races.together import at_once
 
 pytestmark = [pytest.mark.race]
-ROUNDS = 15
+ROUNDS = rounds(15, 200)
 
 
 def starting(version: DocumentVersion) -> Callable[[], Execution]:

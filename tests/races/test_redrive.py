@@ -16,10 +16,11 @@ from executions.models import Execution
 from tests.engine.fake_aws import FakeAws
 from tests.engine.runs import Runs
 from tests.engine.steps import create_stack, terminate
+from tests.races.rounds import rounds
 from tests.races.together import at_once
 
 pytestmark = [pytest.mark.race]
-ROUNDS, PEOPLE = 5, 4
+ROUNDS, PEOPLE = rounds(5, 100), 4
 
 
 def make_failed(runs: Runs, fake: FakeAws) -> Execution:

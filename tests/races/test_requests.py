@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
@@ -16,10 +17,11 @@ from tests.engine.conftest import MAY
 from tests.engine.fake_aws import FakeAws
 from tests.engine.runs import REGION, Runs, fresh, make_version, statuses, step, told
 from tests.engine.steps import publish
-from tests.races.together import Try, at_once, in_rounds, led_by
+from tests.races.rounds import Tell, rounds
+from tests.races.together import Try, at_once, in_rounds, led_by, race
 
 pytestmark = [pytest.mark.race]
-STARTS, ROUNDS = 50, 8
+STARTS, ROUNDS = 50, rounds(8, 200)
 
 
 def starting(request: lifecycle.Start) -> Callable[[], Execution]:
@@ -53,18 +55,23 @@ def test_one_client_token_with_two_wishes_grants_one_of_them(runs: Runs) -> None
     assert run.parameters["Word"] in (["hello"], ["bye"])
 
 
-def test_a_cancel_and_the_last_success_have_one_winner(runs: Runs) -> None:
-    for _ in range(ROUNDS):
+def test_a_cancel_and_the_last_success_have_one_winner(runs: Runs, tell: Tell) -> None:
+    winners: Counter[str] = Counter()
+    for number in range(rounds(12)):
         run = runs.start(publish("a"))
-        stopped, _ = at_once([partial(runs.stop, run), jobs.drain])
+        stopped, _ = race(number, [partial(runs.stop, run), jobs.drain])
         runs.drain()
         status = fresh(run).status
+        winners[status] += 1
         assert status == ("Success" if isinstance(stopped, Conflict) else "Cancelled")
         ends = [kind for kind in told(run) if kind in {"execution:success", "execution:cancelled"}]
         assert ends == told(run)[-1:]
+        assert list(history.problems(fresh(run))) == []
         if status == "Success":
             assert statuses(run) == {"a": "Success"}
             assert "execution:cancelling" not in told(run)
+    tell(winners)
+    assert set(winners) == {"Success", "Cancelled"}
 
 
 def test_no_call_begins_after_a_cancel(runs: Runs, fake: FakeAws) -> None:
