@@ -157,9 +157,9 @@ class Judge:
         return [token for token, known in bodies.items() if len(known) > 1]
 
     def tokens(self) -> Counter[str]:
-        """How many different client tokens each operation came with."""
-        found = {(_name(call), call["client_token"]) for call in self.calls if call["client_token"]}
-        return Counter(name for name, _ in found)
+        """How many different client tokens each operation came with, but where a fault struck."""
+        came = [call for call in self.calls if call["client_token"] and not call["fault"]]
+        return Counter(name for name, _ in {(_name(call), call["client_token"]) for call in came})
 
     def _answered(self) -> int:
         self.calls = client.calls(self.endpoint)

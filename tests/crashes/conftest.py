@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import botocore.session
@@ -18,7 +19,7 @@ from executions.aws import client as client_of
 from tests.approvals.people import DECIDE, make_person
 from tests.conftest import HandClock
 from tests.crashes.account import Account, opened
-from tests.crashes.sweep import Sessions, Sweep
+from tests.crashes.sweep import WARM, Sessions, Sweep
 from tests.engine.conftest import MAY
 from tests.engine.runs import ACCOUNT, REGION, WORKER_ROLE, Runs
 
@@ -33,6 +34,14 @@ def account() -> Iterator[Account]:
     """An account that all tests share."""
     with opened() as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def sqlite_settings(sqlite_settings: dict[str, Any]) -> dict[str, Any]:
+    """Nobody waits for the disk, as on PostgreSQL: workers die here, and not the machine."""
+    options = sqlite_settings["OPTIONS"]
+    command = f"{options['init_command']} PRAGMA synchronous=OFF;"
+    return {**sqlite_settings, "OPTIONS": {**options, "init_command": command}}
 
 
 @pytest.fixture(scope="session")
@@ -74,14 +83,28 @@ def _worker(
     scripts.find_sandbox()
 
 
+@pytest.fixture(scope="session")
+def known_sessions() -> dict[str, Sessions]:
+    """Those that tests have had, by their account's endpoint."""
+    return {}
+
+
 @pytest.fixture
-def sessions(_worker: None) -> Sessions:
-    """Clients of a worker that has acted as the role before."""
-    identity = aws.Identity(ACCOUNT, WORKER_ROLE, "warm")
-    for name in OPERATIONS:
-        target = aws.operation(*name.split(":"))
-        client_of._client(identity, REGION, target.service, client_of.read_time(target))
-    return {key: held for key, held in client_of._clients.items() if key[0] == identity}
+def sessions(
+    _worker: None,
+    account: Account,
+    known_sessions: dict[str, Sessions],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Sessions:
+    """Clients of a worker that has acted as the role before; the test's own process has none."""
+    monkeypatch.setattr(client_of, "_clients", {})
+    if account.endpoint not in known_sessions:
+        identity = aws.Identity(ACCOUNT, WORKER_ROLE, WARM)
+        for name in OPERATIONS:
+            target = aws.operation(*name.split(":"))
+            client_of._client(identity, REGION, target.service, client_of.read_time(target))
+        known_sessions[account.endpoint] = dict(client_of._clients)
+    return known_sessions[account.endpoint]
 
 
 @pytest.fixture

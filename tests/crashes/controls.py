@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from executions import admission, calls, store
+from executions import admission, calls, earlier, kept, store
 from executions.models import Execution, StepExecution
 from executions.turn import Turn
 
@@ -44,3 +44,13 @@ def write_without_a_fence() -> None:
 def forget_the_queue() -> None:
     """No clock gives away the slots that a dead worker has freed."""
     admission.refill_all = lambda: 0
+
+
+def keep_nothing() -> None:
+    """A run that runs another one again does everything again."""
+    kept.take_over = lambda turn, row: False
+
+
+def keep_approvals() -> None:
+    """Who approved the run that failed has approved the next one too."""
+    setattr(earlier, "ANEW", earlier.ANEW - {"aws:approve"})  # noqa: B010 - Final

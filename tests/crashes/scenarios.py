@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any, Final
 
 from tests.crashes.account import Account
-from tests.crashes.lives import Life
+from tests.crashes.scenario import Scenario, died_in, script_stopped, unmade
 from tests.engine.runs import make_version
 from tests.engine.steps import (
     TOPIC,
@@ -33,57 +31,10 @@ def main(events, context):
     urllib.request.urlopen(urllib.request.Request(place, data=b"", method="POST"), timeout=10)
 """
 
-Asks = Callable[[Sequence[Life], Counter[str]], bool]
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """`prepare` makes what the run acts on, in the account, and answers with the steps."""
-
-    prepare: Callable[[Account], tuple[Step, ...]]
-    effects: Mapping[str, int] = field(default_factory=dict)  # operation -> how often, as in a log
-    status: str = "Success"
-    ends: Mapping[str, str] = field(default_factory=dict)  # step -> status, where it is no Success
-    document: Mapping[str, Any] = field(default_factory=dict)  # what it says beside its steps
-    # Whether a person is asked, from the lives of its workers and what they ordered.
-    asks: Asks = lambda lives, orders: False
-    is_warm: bool = True  # its workers have clients already
-    # How the run ends if a person says that the call took effect, and it had not.
-    adopted: str = "Success"
-
 
 def act(name: str, action: str, **inputs: Any) -> Step:
     """A step of any action."""
     return {"name": name, "action": f"aws:{action}", "inputs": inputs}
-
-
-def died_in(call: str) -> Asks:
-    """A call that nothing can tell of: any death between its intent and its outcome."""
-    return lambda lives, orders: any(life.died_in == call for life in lives)
-
-
-def unmade(call: str, most: int) -> Asks:
-    """A call that can be looked for: more of them than that were announced and never came."""
-
-    def asks(lives: Sequence[Life], orders: Counter[str]) -> bool:
-        told = sum(f"step:call {call}" in name for life in lives for name in _committed(life))
-        return told - orders[call] > most
-
-    return asks
-
-
-def _script_stopped(lives: Sequence[Life], orders: Counter[str]) -> bool:
-    """A script that was marked as started, and has left no answer."""
-    for life in lives:
-        if life.died_in == "script:Run":
-            since = life.passed[life.passed.index(_committed(life)[-1]) :]
-            if "sync .started" in since and "moved .json" not in since:
-                return True
-    return False
-
-
-def _committed(life: Life) -> list[str]:
-    return [name for name in life.passed if name.startswith("committed ")]
 
 
 def _change(desired: str, before: str) -> Callable[[Account], tuple[Step, ...]]:
@@ -126,7 +77,7 @@ def _command(aws: Account) -> tuple[Step, ...]:
     return (act("a", "runCommand", DocumentName="AWS-RunShellScript", **given), AFTERWARDS)
 
 
-def _stack(aws: Account, name: str = "a", **more: Any) -> Step:
+def stack(aws: Account, name: str = "a", **more: Any) -> Step:
     """A call with a client token."""
     request = {"StackName": aws.name("stack"), "TemplateBody": aws.template()}
     return api(name, "cloudformation", "CreateStack", request, **more)
@@ -200,7 +151,7 @@ SCENARIOS: Final = {
         lambda aws: (api("a", "sns", "GetTopicAttributes", {"TopicArn": TOPIC}), AFTERWARDS),
         is_warm=False,
     ),
-    "token": Scenario(lambda aws: (_stack(aws), AFTERWARDS), STACK),
+    "token": Scenario(lambda aws: (stack(aws), AFTERWARDS), STACK),
     "idempotent": Scenario(
         lambda aws: (
             api("a", "ec2", "TerminateInstances", {"InstanceIds": [aws.launch()]}),
@@ -224,20 +175,20 @@ SCENARIOS: Final = {
         asks=unmade("stepfunctions:StartExecution", 1),
         adopted="Failed",
     ),
-    "script": Scenario(_script, {"webhook:Post": 1}, asks=_script_stopped),
+    "script": Scenario(_script, {"webhook:Post": 1}, asks=script_stopped),
     "webhook": Scenario(
         lambda aws: (act("a", "invokeWebhook", IntegrationName=aws.webhook), AFTERWARDS),
         {"webhook:Post": 1},
         asks=died_in("webhook:Post"),
     ),
     "approve": Scenario(lambda aws: (approve("a", "alice"), AFTERWARDS)),
-    "sleep": Scenario(lambda aws: (sleep("a", "PT10M"), AFTERWARDS)),
+    "sleep": Scenario(lambda aws: (sleep("a", "PT10M"), AFTERWARDS), lasts=600),
     "pause": Scenario(lambda aws: (act("a", "pause"), AFTERWARDS)),
     "several": Scenario(
         lambda aws: (
             branch("a", "global:REGION", "eu-west-1", to="b"),
             update("b", "v", "new"),
-            _stack(aws, "c"),
+            stack(aws, "c"),
             sleep("d"),
             AFTERWARDS,
         ),
@@ -252,10 +203,10 @@ SCENARIOS: Final = {
         {"sns:Publish": 2},
         asks=died_in("sns:Publish"),
     ),
-    "child": Scenario(_run(lambda aws: (_stack(aws),)), STACK),
-    "sleeping child": Scenario(_run(lambda aws: (sleep("c", "PT3M"),))),
+    "child": Scenario(_run(lambda aws: (stack(aws),)), STACK, is_warm=False),
+    "sleeping child": Scenario(_run(lambda aws: (sleep("c", "PT3M"),)), lasts=180),
     "cancel": Scenario(
-        lambda aws: (sleep("a", "PT100H", onCancel="step:b"), AFTERWARDS, _stack(aws, "b")),
+        lambda aws: (sleep("a", "PT100H", onCancel="step:b"), AFTERWARDS, stack(aws, "b")),
         STACK,
         **STOPPED,  # type: ignore[arg-type] # a status and a map
     ),
@@ -266,7 +217,7 @@ SCENARIOS: Final = {
     "cancel a loop": Scenario(
         lambda aws: (
             each("l", ["x"], sleep("a", "PT100H", onCancel="step:b")),
-            _stack(aws, "b"),
+            stack(aws, "b"),
         ),
         STACK,
         status="Cancelled",

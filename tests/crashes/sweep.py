@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Final
 
 from django.db import connection
 
 from approvals import decisions
-from approvals import history as of_approvals
 from approvals.models import ApprovalRequest
 from console.iam.models import User
-from console.simulator.calls import READS
-from executions import history as of_runs
-from executions import library, lifecycle, signals
+from console.simulator import client
+from executions import lifecycle, redrive, signals
 from executions.aws import client as client_of
-from executions.models import Execution, StepExecution
+from executions.models import Execution
 from executions.states import NEVER
 from tests.crashes.account import Account, Judge
 from tests.crashes.lives import End, Life, Place, begin
-from tests.crashes.scenarios import Scenario
+from tests.crashes.scenario import Scenario
 from tests.engine.runs import REGION, Runs, fresh, make_version, next_wake, statuses
 from tests.simulator.shells import wait_until
 
 LIVES_AT_MOST: Final = 40
 ALIKE: Final = 2
+REFUSAL: Final = {"kind": "error", "code": "ValidationError", "status": 400}
 
 Plant = Callable[[], None]
-Sessions = dict[tuple[Any, ...], Any]  # clients of executions.aws, by whose and for what they are
+Sessions = dict[Any, Any]  # clients of executions.aws, by whose and for what they are
+WARM: Final = "warm"  # the session of the role whose clients are lent
 
 
 @dataclass
@@ -39,6 +39,18 @@ class Story:
     judge: Judge
     lives: list[Life]
     run: Execution = field(default_factory=Execution)
+    failed: Story | None = None  # of the run that this one runs again
+
+    @cached_property
+    def runs(self) -> list[Execution]:
+        """All at the end: the run, the one that it runs again, and what steps of either started."""
+        runs = [self.run, *(self.failed.runs if self.failed else ())]
+        return [*runs, *self.run.children.all()]
+
+    @property
+    def all_lives(self) -> list[Life]:
+        """Also those of the workers on the run that failed."""
+        return [*(self.failed.all_lives if self.failed else ()), *self.lives]
 
     @property
     def deaths(self) -> list[str]:
@@ -58,6 +70,16 @@ class Story:
         return [(name, times) for name, times in counted if times < ALIKE]
 
 
+class Lent(Sessions):
+    """Spares workers to assume the role for each run: that is the same for every kind of step."""
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        """Those of its own if it has any, as a worker that did assume it."""
+        identity, *rest = key
+        lent = (replace(identity, session_name=WARM), *rest)
+        return super().get(key) or super().get(lent, default)
+
+
 class Sweep:
     """Carries out a scenario again and again, each time on other things of the account."""
 
@@ -70,17 +92,26 @@ class Sweep:
     def carry_out(
         self, scenario: Scenario, deaths: Sequence[Place] = (), plant: Plant | None = None
     ) -> Story:
-        """Run it while a worker dies at each of these points, one after the other."""
-        client_of._clients.clear()
+        """Run it while a worker dies at each of these points, one after the other.
+
+        A run that is to be run again has failed before that, while nobody died.
+        """
+        client_of._clients = Lent(self._sessions) if scenario.is_warm else {}
         steps = scenario.prepare(self.account)
         story = Story(Judge(self.account.endpoint), [])
-        version = make_version(*steps, **scenario.document)
-        run = lifecycle.start(lifecycle.Start(version, REGION), by=self.runs.person)
-        story.run = run
-        if scenario.is_warm:
-            self._lend_sessions(run)
+        start = lifecycle.Start(make_version(*steps, **scenario.document), REGION)
+        story.run = lifecycle.start(start, by=self.runs.person)
+        if scenario.refused:
+            story = self._run_again(story, scenario)
         self.go_on(story, scenario, deaths, plant)
         return story
+
+    def _run_again(self, story: Story, scenario: Scenario) -> Story:
+        """Let the run fail, and start it again once AWS no longer refuses: the story from there."""
+        client.faults(self.account.endpoint, {**REFUSAL, **scenario.refused})
+        self.go_on(story, scenario)
+        run = redrive.start(story.run.pk, by=self.runs.person)
+        return Story(story.judge, [], run, story)
 
     def go_on(
         self,
@@ -111,32 +142,40 @@ class Sweep:
         """One worker's life, and all that is left of it in the database and on its way to AWS."""
         life = begin(self.runs.hand, End(dies_at), plant).end()
         story.lives.append(life)
-        story.judge.await_arrivals(sum(len(one.requests) for one in story.lives))
+        story.judge.await_arrivals(sum(len(one.requests) for one in story.all_lives))
         if life.died and connection.vendor == "postgresql":
             wait_until(_is_alone, "the dead worker's transaction is rolled back")
         return life
 
-    def _lend_sessions(self, run: Execution) -> None:
-        """Spare its workers to assume the role: that is the same for every kind of step."""
-        for (identity, *rest), held in self._sessions.items():
-            own = replace(identity, session_name=f"Automation-{run.pk}")
-            client_of._clients[own, *rest] = held
-
     def _ask_people(self, run: Execution, scenario: Scenario) -> bool:
         """alice approves what she is asked; olivia resumes what pauses, and cancels. If anybody."""
+        steps = list(run.steps.exclude(phase="ended"))
+        if any(step.action == "aws:approve" for step in steps):
+            return self._approve(run)
+        if any(step.is_paused for step in steps):
+            return self._resume(run)
+        acts = any((step.name, step.status) == ("a", "InProgress") for step in steps)
+        return acts and scenario.status == "Cancelled" and self._cancel(run)
+
+    def _approve(self, run: Execution) -> bool:
         for request in ApprovalRequest.objects.filter(execution=run, status="Pending"):
             decisions.decide(request.id, by=self.approver, verdict="Approve")
             return True
-        row, steps = fresh(run), statuses(run)
-        paused = row.steps.filter(action="aws:pause", status="Waiting", phase="wait").exists()
-        if paused and not row.signals.filter(consumed_at=None).exists():
-            signals.send(row, "Resume", "a", by=self.runs.person)
-            return True
-        sleeps = steps.get("a") == "InProgress" and row.lease_owner == ""
-        if scenario.status == "Cancelled" and sleeps and not row.stop_requested:
-            self.runs.stop(row)
-            return True
         return False
+
+    def _resume(self, run: Execution) -> bool:
+        if run.signals.filter(consumed_at=None).exists():
+            return False
+        signals.send(fresh(run), "Resume", "a", by=self.runs.person)
+        return True
+
+    def _cancel(self, run: Execution) -> bool:
+        """Once no worker holds it, and if nobody has."""
+        row = fresh(run)
+        if row.lease_owner or row.stop_requested:
+            return False
+        self.runs.stop(row)
+        return True
 
 
 def _is_alone() -> bool:
@@ -147,57 +186,3 @@ def _is_alone() -> bool:
             " AND datname = current_database() AND pid <> pg_backend_pid()"
         )
         return bool(cursor.fetchone() == (0,))
-
-
-def problems_of(story: Story, scenario: Scenario) -> list[str]:
-    """Everything that must not be, in words: by AWS's log, by rows, by what workers passed."""
-    run, orders, effects = story.run, story.judge.orders(), story.judge.effects()
-    unknown = scenario.asks(story.lives, orders)
-    wanted = Counter(scenario.effects)
-    rows = list(StepExecution.objects.filter(execution=run))
-    children = list(run.children.all())
-    checks = {
-        f"it is {run.status}": run.status == ("Waiting" if unknown else scenario.status),
-        f"its steps are {statuses(run)}": unknown or _ended(run) == _expected(run, scenario),
-        "a step ran twice": len(rows) == len({(row.name, row.iteration) for row in rows}),
-        "an attempt too many": all(row.attempt == 1 for row in rows),
-        f"children {children}": all(child.status == scenario.status for child in children),
-        "a worker still holds it": run.lease_owner == "",
-        f"effects {dict(effects)}": effects <= wanted if unknown else effects == wanted,
-        f"tokens {story.judge.tokens()}": story.judge.tokens() <= wanted,
-        f"tokens with two bodies {story.judge.mixed_tokens()}": not story.judge.mixed_tokens(),
-        "a question but no unknown call": not unknown or rows[-1].phase == "unknown",
-        f"unannounced: {list(unannounced(story))}": not list(unannounced(story)),
-    }
-    told = [
-        problem
-        for one in (run, *children)
-        for problem in (*of_runs.problems(one), *of_approvals.problems(one))
-    ]
-    return [*(problem for problem, holds in checks.items() if not holds), *told]
-
-
-def unannounced(story: Story) -> Iterator[str]:
-    """Requests that change something, made while the last commit was not their intent."""
-    for life in story.lives:
-        committed = ""
-        for name in life.passed:
-            if name.startswith("committed "):
-                committed = name
-            elif name.startswith("send "):
-                operation = name.removeprefix("send ")
-                is_read = READS.match(operation) or operation == "GetParameter"
-                if not is_read and f":{operation}" not in committed:
-                    yield f"{operation} after {committed or 'nothing'}"
-
-
-def _ended(run: Execution) -> dict[str, str]:
-    return {row.name: row.status for row in StepExecution.objects.filter(execution=run)}
-
-
-def _expected(run: Execution, scenario: Scenario) -> dict[str, str]:
-    """Each step of the document that is reached, with the status that it must have."""
-    names = [step.name for step in library.runbook(run.version).walk()]
-    if scenario.status == "Cancelled":
-        names = [name for name in names if name != "afterwards"]
-    return {name: scenario.ends.get(name, "Success") for name in names}

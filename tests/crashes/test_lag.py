@@ -16,8 +16,10 @@ from executions.actions.base import Outcome, StepContext, Wait
 from executions.actions.run_command import RunCommand
 from executions.models import Event
 from tests.crashes.account import Account, opened
-from tests.crashes.scenarios import SCENARIOS, Scenario
-from tests.crashes.sweep import Plant, Story, Sweep, problems_of
+from tests.crashes.scenario import Scenario
+from tests.crashes.scenarios import SCENARIOS
+from tests.crashes.sweep import Plant, Story, Sweep
+from tests.crashes.verdict import problems_of
 from tests.engine.runs import ACCOUNT, statuses
 from tests.engine.steps import Step
 

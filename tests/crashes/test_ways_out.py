@@ -11,7 +11,8 @@ from django.test import Client
 from executions import signals
 from executions.models import Event, JournalEntry, StepExecution
 from executions.states import Status
-from tests.crashes.scenarios import SCENARIOS, Scenario
+from tests.crashes.scenario import Scenario
+from tests.crashes.scenarios import SCENARIOS
 from tests.crashes.sweep import Story, Sweep
 from tests.engine.runs import step, told
 
