@@ -15,6 +15,7 @@ from tests.engine.steps import (
     create_stack,
     each,
     execute,
+    output,
     publish,
     read_topic,
     repeat,
@@ -26,7 +27,10 @@ from tests.engine.steps import (
 VALUES: Final = ("a", "b")
 VARIABLES: Final = {"v": {"type": "String", "default": "a"}}
 IS_A: Final = {"Variable": "{{ variable:v }}", "StringEquals": "a"}
+STATE: Final = "s1.State"  # what the first step of some runbooks reads
 CALLS: Final[dict[str, Callable[[str], Step]]] = {
+    "look": lambda name: read_topic(name, outputs=[output("State", "$.State")]),
+    "tell": lambda name: publish(name, f"{{{{ {STATE} }}}}"),
     "read": read_topic,
     "token": create_stack,
     "idempotent": terminate,
@@ -42,6 +46,7 @@ WAITERS: Final = ("aws:approve", "aws:sleep", "aws:loop")
 APPROVERS: Final = ("alice", "bob", "olivia")  # she starts, and so has no say
 SLEEPS: Final = ("PT2S", "PT1M", "PT2H", "P5D")
 EVEN: Final = st.booleans()
+MOSTLY: Final = st.sampled_from((True, True, True, False))
 SHORT: Final = SLEEPS[:2]  # of a child, at which its parent looks each minute
 
 
@@ -51,14 +56,20 @@ class Plan:
 
     steps: list[Step]
     children: dict[str, list[Step]] = field(default_factory=dict)
+    fails: bool = False  # AWS refuses to terminate anything, until the run is run again
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Of which kinds the steps of a runbook are, and how many it may have."""
+    """Of which kinds the steps of a runbook are, and how many it may have.
+
+    With kinds of its own for the `first` ones it comes far, since most of its steps only go on, and
+    fails at its last. There `tell` and `choose` refer to what the first step looks at.
+    """
 
     kinds: tuple[str, ...]
     counts: tuple[int, ...]
+    first: tuple[tuple[str, ...], ...] = ()
 
 
 @st.composite
@@ -70,17 +81,21 @@ def plans(draw: st.DrawFn, shape: Shape) -> Plan:
     steps = []
     for place, name in enumerate(names):
         later = names[place + 1 :]
-        kind = draw(st.sampled_from(shape.kinds))
+        kind = draw(st.sampled_from([*shape.first, *[shape.kinds] * count][place]))
         if kind == "loop":
             steps.append(draw(_loops(name, later)))
         elif kind == "child":
             children[f"CHILD-{name}"] = draw(_lists(("a", "b"), SHORT))
             steps.append(draw(_led(execute(name, f"CHILD-{name}"), later)))
         else:
-            steps.append(draw(_led(draw(_simple(name, kind, SLEEPS)), later)))
+            step = draw(_simple(name, kind, SLEEPS))
+            goes_on = kind == "look" or (shape.first and kind != "choose" and draw(MOSTLY))
+            steps.append(step if goes_on else draw(_led(step, later)))
+    if shape.first:
+        steps.append(terminate("last"))
     for runbook in (steps, *children.values()):
         _let_only_clean_up(runbook)
-    return Plan(steps, children)
+    return Plan(steps, children, fails=bool(shape.first))
 
 
 @st.composite
@@ -116,8 +131,9 @@ def _simple(draw: st.DrawFn, name: str, kind: str, sleeps: tuple[str, ...]) -> S
         return sleep(name, draw(st.sampled_from(sleeps)))
     if kind == "update":
         return update(name, "v", draw(st.sampled_from(VALUES)))
-    if kind == "branch":
-        return branch(name, "variable:v", draw(st.sampled_from(VALUES)), to="LATER")
+    if kind in ("branch", "choose"):
+        of = "variable:v" if kind == "branch" else STATE
+        return branch(name, of, draw(st.sampled_from(VALUES)), to="LATER")
     if kind == "approve":
         asked = approve(name, *APPROVERS)
         asked["inputs"]["MinRequiredApprovals"] = draw(st.sampled_from((1, 2, 2)))

@@ -10,6 +10,7 @@ from django.db import connection
 
 from approvals.models import ApprovalRequest
 from executions.models import Execution, Signal, StepExecution, rows
+from tests.model.again import BADLY
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,21 @@ class Scene:
     def roots(self) -> list[Execution]:
         """Those that a person has started."""
         return [execution for execution in self.executions if execution.parent_id is None]
+
+    @property
+    def started(self) -> list[Execution]:
+        """Those of them that run no other one again."""
+        return [execution for execution in self.roots if not execution.redrive_of_id]
+
+    @property
+    def failed(self) -> list[Execution]:
+        """Those that a person may want to run again."""
+        return [execution for execution in self.roots if execution.status in BADLY]
+
+    @property
+    def again(self) -> list[Execution]:
+        """Those that run another one again."""
+        return [execution for execution in self.executions if execution.redrive_of_id]
 
     @property
     def pending(self) -> list[ApprovalRequest]:

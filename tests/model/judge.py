@@ -47,6 +47,8 @@ class Judge:
     rerun: Counter[UUID] = field(default_factory=Counter)  # rows, by how often a person said so
     effects: Counter[Attempt] = field(default_factory=Counter)  # of unproven calls, or perhaps
     announced: set[Attempt] = field(default_factory=set)
+    called_for: set[UUID] = field(default_factory=set)  # rows with a call that has reached AWS
+    approvals: dict[UUID, set[str]] = field(default_factory=dict)  # of a row, and by whom
     doubted: set[Attempt] = field(default_factory=set)
     tokens: dict[str, Attempt] = field(default_factory=dict)
 
@@ -116,6 +118,7 @@ class Judge:
             self.breach("intent", f"{target.name} was called, and {intent} was announced")
             return NOBODY
         attempt: Attempt = intent.attempt
+        self.called_for.add(attempt[0])
         if target.token_member:
             self._check_token(request[target.token_member], attempt)
         if target.effect == aws.Effect.UNPROVEN:

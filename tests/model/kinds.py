@@ -71,6 +71,14 @@ KINDS: Final = {
         Shape(("loop", "loop", "loop", "update"), (1, 2, 3)),
         _rules("trouble", "settle", "stop", "die", "lease_ends"),
     ),
+    "again": Kind(
+        Shape(
+            ("token", "token", "sleep", "approve", "approve", "loop"),
+            (3, 3, 4),
+            first=(("look",), ("tell", "choose")),
+        ),
+        frozenset({"run_again", "carry_on", "race", "settle", "die", "lease_ends"}),
+    ),
     "queue": Kind(
         Shape(("read", "sleep", "approve", "idempotent"), (1, 1, 2)),
         _rules("start_again", "decide", "stop", "ring", "die", "lease_ends"),

@@ -15,13 +15,15 @@ from executions import clock
 from executions.models import Execution
 from executions.states import NEVER
 from tests.model import found, promises
+from tests.model.documents import VALUES
 from tests.model.kinds import Kind, when
-from tests.model.people import ANY, People
+from tests.model.people import ANY, PEOPLE, People
 from tests.model.workers import Worker
 from tests.model.world import FAULTS, World
 
 NEWS: Final = ("Cancel", "Complete", "Approve", "Reject", "lease")
 LOOKS_AT_MOST: Final = 400  # until all is at rest
+DUE_AT_MOST: Final = 6
 LEAPS: Final = (1, 3, 10, 31, 60, 100, 600, 3_600, 86_400, 8 * 86_400)
 BOUNDARY: Final = st.integers(1, 14)
 
@@ -112,6 +114,20 @@ class Story(People):
         self.world.move(self.next_wake())
         self.world.crew.work(3)
 
+    @when(lambda self: self.next_wake() < NEVER)
+    @rule()
+    def carry_on(self) -> None:
+        """Nothing odd happens for a while: all is done in time, and whoever is asked agrees."""
+        for _ in range(DUE_AT_MOST):
+            if self.next_wake() >= NEVER:
+                return
+            self.world.move(self.next_wake())
+            self.world.crew.work(turns=9)
+            self.no_promise_is_broken()
+            for request in self.scene.pending:
+                for name in PEOPLE:
+                    self._decide(request, name, "Approve")
+
     def next_wake(self) -> datetime:
         """When the next execution may be claimed."""
         waking = (run for run in self.scene.executions if run.wake_at < NEVER)
@@ -144,9 +160,20 @@ class Story(People):
             self.come_back(0)
             self.no_promise_is_broken()
         self.world.faults.clear()
+        if self.kind.tells("run_again"):
+            self.carry_on()
+            self._give_another_chance()
         self._come_to_rest()
         for name, problem in promises.at_rest(self.world.judge, self.lost):
             self.fail(name, problem)
+
+    def _give_another_chance(self) -> None:
+        """Run again what has failed, where something else is to be seen now."""
+        self.world.state, self.world.refuses = VALUES[len(self.scene.again) % 2 - 1], False
+        for run in filter(promises.may_run_again, self.scene.failed):
+            self._run_again(run, "olivia")
+            self.no_promise_is_broken()
+            self.carry_on()
 
     def _come_to_rest(self) -> None:
         for _ in range(LOOKS_AT_MOST):

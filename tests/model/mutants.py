@@ -257,7 +257,7 @@ MUTANTS: Final = {
     "try after an unknown outcome": Mutant(try_after_an_unknown_outcome, "calls", ("unknown",)),
     "try once more": Mutant(try_once_more, "calls", ("step",)),
     "begin the time anew": Mutant(begin_the_time_anew, "calls", ("deadline",)),
-    "go on after an abort": Mutant(go_on_after_an_abort, "calls", ("path", "history")),
+    "go on after an abort": Mutant(go_on_after_an_abort, "loops", ("path", "history")),
     "count rejections": Mutant(count_rejections, "approvals", ("verdict",)),
     "count those without rights": Mutant(count_those_without_rights, "approvals", ("quorum",)),
     "count a vote twice": Mutant(count_a_vote_twice, "approvals", ("quorum",)),

@@ -6,22 +6,25 @@ from collections import Counter
 from typing import Final
 from uuid import UUID
 
+from django.db import IntegrityError
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from approvals import decisions
 from approvals.models import ApprovalRequest
-from executions import lifecycle, signals
+from executions import lifecycle, redrive, signals
 from executions.errors import Refused
 from executions.models import Execution, StepExecution
 from tests.approvals.people import take_rights
-from tests.model import found
-from tests.model.documents import Plan, plans
+from tests.model import found, promises
+from tests.model.documents import VALUES, Plan, plans
 from tests.model.judge import Breach
 from tests.model.kinds import Kind, when
 from tests.model.world import World
 
 PEOPLE: Final = ("alice", "bob")  # who may decide
+STARTERS: Final = ("olivia", "victor")  # who may start
+MOST_AGAIN: Final = 4
 ANY: Final = st.integers(0, 7)  # which of those that there are
 PLANS: Final = st.runner().flatmap(lambda story: plans(story.kind.shape))
 
@@ -49,7 +52,7 @@ class People(RuleBasedStateMachine):
         """There is always one."""
         self.world.start(plan)
 
-    @when(lambda self: len(self.scene.roots) < self.kind.most_runs)
+    @when(lambda self: len(self.scene.started) < self.kind.most_runs)
     @rule(plan=PLANS, token=st.booleans())
     def start(self, plan: Plan, token: bool) -> None:
         """Another one."""
@@ -67,6 +70,31 @@ class People(RuleBasedStateMachine):
         again = self.world.start_version(before.version, name)
         if again.id != before.id:
             self.fail("start", f"a second start with {name} is another execution")
+
+    @when(lambda self: self.scene.failed and len(self.scene.again) < MOST_AGAIN)
+    @rule(
+        which=ANY,
+        name=st.sampled_from((*STARTERS, *STARTERS, "alice")),
+        state=st.sampled_from(VALUES),
+        refuses=st.booleans(),
+    )
+    def run_again(self, which: int, name: str, state: str, refuses: bool) -> None:
+        """Somebody runs one again that may be so or not. What it meets may be different now."""
+        self.world.state, self.world.refuses = state, refuses
+        self._run_again(found.pick([*self.scene.failed, *self.scene.executions], which), name)
+
+    def _run_again(self, run: Execution, name: str) -> None:
+        may = name in STARTERS and promises.may_run_again(run)
+        try:
+            redrive.start(run.pk, by=self.world.person(name))
+        except Refused as refusal:
+            if may:
+                self.fail("again", f"{name} may run {run.pk} again: {refusal}")
+        except IntegrityError as error:
+            self.fail("again", f"only the database refused to run {run.pk} again: {error}")
+        else:
+            if not may:
+                self.fail("again", f"{name} may not run {run.pk} again, and did")
 
     @when(lambda self: self.scene.pending)
     @rule(
@@ -87,6 +115,8 @@ class People(RuleBasedStateMachine):
             self.fail("rights", f"{name} may not decide, and did")
         votes = {one.person.get_username(): one.verdict for one in decided.decisions.all()}
         standing = [one for one in votes if one not in self.world.without_rights]
+        if verdict == "Approve":
+            self.world.judge.approvals.setdefault(request.step_id, set()).add(name)
         if verdict == "Reject" and decided.status != "Rejected":
             self.fail("verdict", f"a request that {name} rejected is {decided.status}")
         if decided.status == "Approved" and len(standing) < decided.required:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -19,7 +19,7 @@ from executions.ends import CLEAN_UP
 from executions.models import Execution, StepExecution
 from executions.states import NEVER, TERMINAL, Slot, Status
 from executions.turn import STOPS
-from tests.model import reference
+from tests.model import again, reference
 from tests.model.found import Scene
 from tests.model.judge import Judge
 
@@ -93,6 +93,8 @@ def at_rest(judge: Judge, lost: Counter[Any]) -> Iterator[tuple[str, str]]:
     for execution in everything:
         for name, problem in _of_one(execution, judge, lost[execution.id]):
             yield name, f"{problem} ({execution.id})"
+    for problem in _of_again(everything):
+        yield "again", problem
     counted = Counter(execution.status for execution in everything)
     queued = sum(execution.slot == Slot.QUEUED for execution in everything)
     in_use = sum(execution.slot in IN_USE for execution in everything)
@@ -118,13 +120,47 @@ def _of_one(execution: Execution, judge: Judge, lost: int) -> Iterator[tuple[str
         yield "path", problem
     for problem in _after_the_stop(execution):
         yield "stop", problem
+    written = reference.places(json.loads(execution.version.content))
     for step in steps:
-        for problem in _of_step(execution, step, judge):
-            yield "step", problem
+        yield from _of_step(step, written[step.name], judge)
 
 
-def _as_data(execution: Execution, steps: list[StepExecution]) -> reference.Run:
-    """The execution as the reference takes it."""
+def may_run_again(execution: Execution) -> bool:
+    """Whether somebody who may start it may run it again now."""
+    around = again.Around(
+        later=[_as_data(one) for one in execution.redrives.all()],
+        below=[_as_data(one) for one in _find_below(execution)],
+        is_below=execution.parent_id is not None,
+        is_later=execution.redrive_of_id is not None,
+    )
+    return again.may_run_again(_as_data(execution), around)
+
+
+def _find_below(execution: Execution) -> Iterator[Execution]:
+    for child in execution.children.all():
+        yield child
+        yield from _find_below(child)
+
+
+def _of_again(everything: list[Execution]) -> Iterator[str]:
+    """A run keeps what it is to keep of the one before, and one at most goes on from that."""
+    goes_on: Counter[Execution] = Counter()
+    for execution in everything:
+        before = execution.redrive_of
+        if before is None:
+            continue
+        run = _as_data(execution)
+        goes_on[before] += again.goes_on(run)
+        if problem := again.explain(_as_data(before), run):
+            yield f"{problem} ({execution.id})"
+    for before, runs in goes_on.items():
+        if runs > 1:
+            yield f"{runs} runs went on from {before.id}"
+
+
+def _as_data(execution: Execution, steps: Iterable[StepExecution] | None = None) -> reference.Run:
+    """The execution as the reference takes it; its steps are read, unless they are known."""
+    steps = list(execution.steps.all() if steps is None else steps)
     places = {step.pk: step.number for step in steps}
     rows = [
         reference.Row(
@@ -132,6 +168,8 @@ def _as_data(execution: Execution, steps: list[StepExecution]) -> reference.Run:
             step.status if step.status in TERMINAL else "",
             places[step.parent_id] if step.parent_id else None,
             step.iteration,
+            outputs=step.outputs,
+            kept=step.kept_from_id is not None,
         )
         for step in steps
     ]
@@ -160,24 +198,42 @@ def _after_the_stop(execution: Execution) -> Iterator[str]:
             yield f"{event.step} went on after {asked}"
 
 
-def _of_step(execution: Execution, step: StepExecution, judge: Judge) -> Iterator[str]:
+def _of_step(
+    step: StepExecution, written: reference.Step, judge: Judge
+) -> Iterator[tuple[str, str]]:
+    for problem in _of_attempts(step, written, judge):
+        yield "step", problem
+    for problem in _of_kept(step, written, judge):
+        yield "again", problem
+
+
+def _of_attempts(step: StepExecution, written: reference.Step, judge: Judge) -> Iterator[str]:
     """As many attempts and runs as there may be, and no sleep that is too short."""
-    written = next(one for one in _written(execution) if one["name"] == step.name)
     most = written.get("maxAttempts", 1) + judge.rerun[step.id]
     if step.attempt > most:
         yield f"{step.name} had {step.attempt} attempts of {most}"
-    if step.children.count() > step.attempt:
+    if step.is_parent and step.children.count() > step.attempt:
         yield f"{step.name} started {step.children.count()} runs in {step.attempt} attempts"
-    if step.action == "aws:sleep" and step.status == "Success" and step.ended_at:
+    slept_itself = step.action == "aws:sleep" and not step.kept_from_id
+    if slept_itself and step.status == "Success" and step.ended_at:
         slept = step.ended_at - step.started_at
         if slept < parse_duration(written["inputs"]["Duration"]) - timedelta(seconds=1):
             yield f"{step.name} slept for {slept}"
 
 
-def _written(execution: Execution) -> Iterator[dict[str, Any]]:
-    for step in json.loads(execution.version.content)["mainSteps"]:
-        yield step
-        yield from step["inputs"].get("Steps", ())
+def _of_kept(step: StepExecution, written: reference.Step, judge: Judge) -> Iterator[str]:
+    """What is kept made no call; each look and each approval is the run's own."""
+    called = step.id in judge.called_for
+    if step.kept_from_id and called:
+        yield f"{step.name} is kept, and made a call"
+    if step.status != Status.SUCCESS:
+        return
+    if step.action == "aws:executeAwsApi" and not again.changes(written) and not called:
+        yield f"{step.name} succeeded, and did not look"
+    if step.action == "aws:approve":
+        approved = judge.approvals.get(step.id, ())
+        if len(approved) < written["inputs"]["MinRequiredApprovals"]:
+            yield f"{step.name} succeeded, and {approved} have approved it in this run"
 
 
 def unended_children() -> Iterator[StepExecution]:

@@ -8,7 +8,7 @@ so, and whether the run may have ended so. Loops are not nested.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 Document: TypeAlias = Mapping[str, Any]
@@ -28,6 +28,10 @@ class Row:
     status: str  # empty while it is open
     loop: int | None = None
     iteration: int | None = None
+    outputs: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+    kept: bool = field(
+        default=False, kw_only=True
+    )  # not done: the run that this one runs again did it (again.py)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +80,18 @@ def final_status(run: Run) -> str:
     """Cancelled or completed if somebody wanted that; else as the steps that count ended."""
     if run.stop:
         return "Cancelled" if run.stop == "Cancel" else "Success"
-    counted = {row.status for row in run.rows if _counts(_places(run.document)[row.name])}
+    counted = {row.status for row in run.rows if counts(places(run.document)[row.name])}
     return next((status for status in FAILURES if status in counted), "Success")
 
 
-def _counts(step: Step) -> bool:
+def counts(step: Step) -> bool:
     """Whether its failure is the run's: it aborts the run, or is critical."""
     on_failure = step.get("onFailure", "Abort")
     critical = step.get("isCritical", on_failure != "Continue")
     return bool(on_failure == "Abort" or critical)
 
 
-def _places(document: Document) -> dict[str, Step]:
+def places(document: Document) -> dict[str, Step]:
     """Every step by its name, those inside loops too."""
     steps = {}
     for step in document["mainSteps"]:
@@ -187,14 +191,14 @@ class _Walk:
         return passes < inputs["MaxIterations"] and self._holds(inputs["LoopCondition"])
 
     def _holds(self, choice: Mapping[str, Any]) -> bool:
-        """One condition of the form {"Variable": "{{ variable:v }}", "StringEquals": "x"}."""
+        """One condition on a variable or an output: {"Variable": "{{ variable:v }}", ...}."""
         variable = choice["Variable"].strip("{} ").removeprefix("variable:")
         return bool(self.values[variable] == choice["StringEquals"])
 
     def _check_left(self, loop: Row, led: str) -> None:
         """A loop that is left is Exited; one in which a step aborts the run ends as that step."""
         last = self.run.rows[self.taken - 1]
-        step = _places(self.run.document)[last.name]
+        step = places(self.run.document)[last.name]
         aborted = last.status in FAILURES and step.get("onFailure", "Abort") == "Abort"
         expected = last.status if led == END and aborted else "Exited"
         stopped = self.run.stop and loop.status == "Cancelled"
@@ -220,7 +224,7 @@ class _Walk:
                 return END
             if on_failure != "Continue":
                 return str(on_failure.removeprefix("step:"))
-        elif led := self._succeed(step):
+        elif led := self._succeed(step, row):
             return led
         if step.get("isEnd"):
             return END
@@ -233,9 +237,10 @@ class _Walk:
             return str(names[place])
         return END if steps == self.run.document["mainSteps"] else PASS
 
-    def _succeed(self, step: Step) -> str:
+    def _succeed(self, step: Step, row: Row) -> str:
         """What a success does by its action: a variable has a value, a branch has chosen."""
         inputs = step["inputs"]
+        self.values |= {f"{row.name}.{name}": value for name, value in row.outputs.items()}
         if step["action"] == "aws:updateVariable":
             self.values[inputs["Name"].removeprefix("variable:")] = inputs["Value"]
         if step["action"] != "aws:branch":
@@ -248,7 +253,7 @@ class _Walk:
         if not self.run.stop:
             raise Wrong(f"{step['name']} was cancelled, and nobody asked for that")
         name = step.get("onCancel", "Abort").removeprefix("step:")
-        steps = _places(self.run.document)
+        steps = places(self.run.document)
         while self.left and self.run.stop == "Cancel" and name == self.left[0].name:
             row = self.left[0]
             self.taken += 1

@@ -56,6 +56,7 @@ class World:
         self.noon = hand.now
         self.crew = Crew(patch)
         self.people = {name: make_person(name, *actions) for name, actions in rights.items()}
+        self.without_rights: set[str] = set()
         self._committed: Callable[[], None] | None = None
         self.begin_anew()
         self._stand_around(patch)
@@ -64,16 +65,18 @@ class World:
         """Nothing has happened yet."""
         self.crew.reset()
         self.judge = Judge()
-        self.faults: list[str] = []
+        self.faults: list[str] = []  # of the next calls
+        self.state = "a"  # of what the steps look at
+        self.refuses = False  # to terminate anything
         self.bells = 0
         self.fenced = 0
-        self.without_rights: set[str] = set()
+        for name in self.without_rights:
+            self.people[name].principals.get().policies.set(Policy.objects.filter(name=f"{name}'s"))
+        self.without_rights.clear()
         self.hand.now = self.noon
         with transaction.atomic(), connection.cursor() as cursor:
             for model in ROWS:
                 cursor.execute(f"DELETE FROM {rows.table(model)}")  # noqa: S608 - our own names
-        for name, person in self.people.items():
-            person.principals.get().policies.set(Policy.objects.filter(name=f"{name}'s"))
 
     def person(self, name: str) -> User:
         """The person as the next request finds them."""
@@ -86,6 +89,7 @@ class World:
             child = make_version(*steps, variables=VARIABLES)
             text = text.replace(name, child.document.name)
         version = make_version(*json.loads(text), variables=VARIABLES)
+        self.refuses = plan.fails
         return self.start_version(version, token)
 
     def start_version(self, version: DocumentVersion, token: str | None) -> Execution:
@@ -109,12 +113,13 @@ class World:
         worker = self.crew.acts
         assert worker is not None
         attempt = self.judge.called(worker, target, request, calls.fingerprint(request))
-        mood = self.faults.pop(0) if self.faults else ""
+        refused = self.refuses and target.name == "TerminateInstances"
+        mood = self.faults.pop(0) if self.faults else "refused" if refused else ""
         if mood not in {"throttled", "not sent", "refused"}:
             self.judge.took_effect(target, attempt, doubted=bool(mood))
         if mood:
             raise FAULTS[mood]
-        return {"Reservations": []} if target.name == "DescribeInstances" else {}
+        return {"DescribeInstances": {"Reservations": []}}.get(target.name, {"State": self.state})
 
     def _stand_around(self, patch: pytest.MonkeyPatch) -> None:
         """Between the engine and its database, its queue, and AWS."""
