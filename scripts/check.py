@@ -82,7 +82,8 @@ def check(for_pytest: list[str], *, browser: bool) -> int:
     failed = [] if for_pytest else [name for name in CHECKS if not passes(name)]
     heading("pytest" + (f" (failed above: {', '.join(failed)})" if failed else ""))
     selection = [] if browser else ["-m", "not browser"]
-    result = python("-m", "pytest", *selection, *(for_pytest or ["-n", "2"]))
+    # Three on two cores: some tests wait for a minute, such as the soak.
+    result = python("-m", "pytest", *selection, *(for_pytest or ["-n", "3"]))
     return result or bool(failed)
 
 

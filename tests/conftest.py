@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.management import call_command
-from django.db import connections
+from django.db import connection, connections, transaction
 from django.db.utils import ConnectionHandler
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -87,7 +88,15 @@ def any_db(request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker) -
     wanted = request.getfixturevalue(f"{request.param}_settings")
     with django_db_blocker.unblock(), _database(wanted):
         yield
-        call_command("flush", interactive=False, verbosity=0)
+        _empty()
+
+
+def _empty() -> None:
+    """Delete all rows but those that migrations made: TRUNCATE takes PostgreSQL half a second."""
+    with transaction.atomic(), connection.cursor() as cursor:  # keys are checked at its end
+        for model in apps.get_models(include_auto_created=True):
+            if model._meta.managed and model._meta.app_label not in {"auth", "contenttypes"}:
+                cursor.execute(f"DELETE FROM {model._meta.db_table}")  # noqa: S608 - models' names
 
 
 @contextmanager
