@@ -19,9 +19,16 @@ from console.demo import postgres
 from executions import clock, library
 
 
+FIRST = ("crashes", "soak", "stack")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that fork come first: a process that has run thousands of tests is slow to copy."""
-    items.sort(key=lambda item: "crashes" not in item.path.parts)
+    """Tests that fork come first: a process that has run thousands of tests is slow to copy.
+
+    Then those that wait more than they work, so that others work beside them.
+    """
+    areas = {area: place for place, area in enumerate(FIRST)}
+    items.sort(key=lambda item: min(areas.get(part, len(FIRST)) for part in item.path.parts))
 
 
 class HandClock:
@@ -62,7 +69,7 @@ def postgres_settings(
     running = postgres.start(tmp_path_factory.mktemp("postgres"))
     try:
         wanted = ConnectionHandler({"default": env.database(running.url)}).settings["default"]
-        with django_db_blocker.unblock(), _database(wanted):
+        with django_db_blocker.unblock(), using_database(wanted):
             call_command("migrate", verbosity=0)
         yield wanted
     finally:
@@ -77,7 +84,7 @@ def sqlite_settings(
     path = tmp_path_factory.mktemp("sqlite") / "db.sqlite3"
     databases = {"default": env.database(f"sqlite:///{path}")}
     wanted: dict[str, Any] = ConnectionHandler(databases).settings["default"]
-    with django_db_blocker.unblock(), _database(wanted):
+    with django_db_blocker.unblock(), using_database(wanted):
         call_command("migrate", verbosity=0)
     return wanted
 
@@ -86,7 +93,7 @@ def sqlite_settings(
 def any_db(request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """One after the other, committed and empty."""
     wanted = request.getfixturevalue(f"{request.param}_settings")
-    with django_db_blocker.unblock(), _database(wanted):
+    with django_db_blocker.unblock(), using_database(wanted):
         yield
         _empty()
 
@@ -100,7 +107,7 @@ def _empty() -> None:
 
 
 @contextmanager
-def _database(wanted: dict[str, Any]) -> Iterator[None]:
+def using_database(wanted: dict[str, Any]) -> Iterator[None]:
     """Put another database in the place of the default one."""
     before, connection = connections.settings["default"], connections["default"]
     connections.settings["default"] = wanted

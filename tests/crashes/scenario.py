@@ -25,9 +25,8 @@ class Scenario:
     document: Mapping[str, Any] = field(default_factory=dict)  # what it says beside its steps
     # Whether a person is asked, from the lives of its workers and what they ordered.
     asks: Asks = lambda lives, orders: False
-    lasts: int = (
-        0  # seconds for which its step a waits, whoever dies; a takeover takes a while more
-    )
+    # Seconds for which its step a waits, whoever dies; a takeover takes a while more.
+    lasts: int = 0
     is_warm: bool = True  # its workers have clients already
     # How the run ends if a person says that the call took effect, and it had not.
     adopted: str = "Success"

@@ -26,7 +26,7 @@ from console.turns import AT_ONCE, Pages
 from executions import history, jobs, lifecycle
 from executions.models import Account, Event, JournalEntry
 from tests.approvals.people import make_person
-from tests.conftest import _database
+from tests.conftest import using_database
 from tests.engine.conftest import MAY
 from tests.engine.runs import ACCOUNT, REGION, WORKER_ROLE, make_version
 from tests.engine.steps import sleep
@@ -81,7 +81,7 @@ def site(
     databases = ConnectionHandler({"default": env.database(address)})
     with ExitStack() as stack:
         stack.enter_context(django_db_blocker.unblock())
-        stack.enter_context(_database(databases.settings["default"]))
+        stack.enter_context(using_database(databases.settings["default"]))
         call_command("migrate", verbosity=0)
         Account.objects.create(
             account_id=ACCOUNT, name="Production", regions=[REGION], role_arn=WORKER_ROLE

@@ -18,7 +18,7 @@ from pytest_django import DjangoDbBlocker, Settings
 from console import env
 from console.iam.models import User
 from executions import bus, queue
-from tests.conftest import HandClock, _database
+from tests.conftest import HandClock, using_database
 from tests.engine.runs import Runs
 from tests.releases import rows
 from tests.releases.slow_aws import SlowAws
@@ -46,10 +46,10 @@ def of_sqlite(request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
 def of_postgres(request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
     """Another database on the server of the race tests."""
     server = request.getfixturevalue("postgres_settings")
-    with _database(server), connection.cursor() as cursor:
+    with using_database(server), connection.cursor() as cursor:
         cursor.execute("CREATE DATABASE earlier_release")
     yield {**server, "NAME": "earlier_release"}
-    with _database(server), connection.cursor() as cursor:
+    with using_database(server), connection.cursor() as cursor:
         cursor.execute("DROP DATABASE earlier_release")
 
 
@@ -58,7 +58,7 @@ def put_back(
     request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker, snapshot: Snapshot
 ) -> Iterator[None]:
     """The snapshot's rows in the snapshot's tables, in a database of their own."""
-    with django_db_blocker.unblock(), request.param(request) as wanted, _database(wanted):
+    with django_db_blocker.unblock(), request.param(request) as wanted, using_database(wanted):
         rows.put_back(snapshot["migrations"], snapshot["tables"])
         yield
 
