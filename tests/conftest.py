@@ -18,7 +18,6 @@ from console import env
 from console.demo import postgres
 from executions import clock, library
 
-
 FIRST = ("crashes", "soak", "stack")
 
 
