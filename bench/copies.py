@@ -10,9 +10,8 @@ from django.db import connection, models
 from executions.models import Event, Execution, StepExecution, rows
 
 CHUNK: Final = 100_000
-CHANCE: Final = {"sqlite": "lower(hex(randomblob(16)))", "postgresql": "gen_random_uuid()"}
 # As executions/models/ids.py makes them: milliseconds, and the rest by chance.
-TIMED: Final = {
+NEW_ID: Final = {
     "sqlite": "printf('%012x', 1000 * strftime('%s')) || lower(hex(randomblob(10)))",
     "postgresql": "(lpad(to_hex((1000 * extract(epoch FROM clock_timestamp()))::bigint), 12, '0')"
     " || right(replace(gen_random_uuid()::text, '-', ''), 20))::uuid",
@@ -49,8 +48,7 @@ def _insert(
     numbers: str = "",
 ) -> None:
     """Copy the template's rows once for each of the others, with these columns instead of its."""
-    ids = TIMED if model is StepExecution else CHANCE
-    new = {"id": ids[connection.vendor], **fixed}
+    new = {"id": NEW_ID[connection.vendor], **fixed}
     quote = connection.ops.quote_name
     columns = {quote(name): new.get(name, f"t.{quote(name)}") for name in rows.columns(model)}
     with connection.cursor() as cursor:

@@ -5,7 +5,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('executions', '0010_step_ids'),
+        ('executions', '0010_ids'),
     ]
 
     operations = [

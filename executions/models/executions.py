@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any, Final, Self
+from uuid import UUID
 
 from django.conf import settings
 from django.db import models
@@ -55,7 +55,7 @@ class Execution(models.Model):
     worker that lost its lease (executions/store.py has the statements).
     """
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    id = models.UUIDField(primary_key=True, default=make_id, editable=False)
     account_id = models.CharField(max_length=12)
     region = models.CharField(max_length=32)
     version = models.ForeignKey(DocumentVersion, models.PROTECT, related_name="executions")
@@ -147,7 +147,7 @@ class Execution(models.Model):
         return f"arn:aws:ssm:{self.region}:{self.account_id}:automation-execution/{self.id}"
 
     @property
-    def named_id(self) -> uuid.UUID:
+    def named_id(self) -> UUID:
         """The id that its steps know as `automation:EXECUTION_ID`.
 
         What an earlier run has named after itself is found under that name by one that goes on.
@@ -167,8 +167,8 @@ class Execution(models.Model):
 
     @property
     def short_id(self) -> str:
-        """The first eight characters of the id, for people."""
-        return str(self.id)[:8]
+        """The last eight characters of the id, for people: the first ones tell the time."""
+        return str(self.id)[-8:]
 
 
 class StepExecutionQuerySet(models.QuerySet["StepExecution"]):

@@ -1,4 +1,4 @@
-"""Keys of steps are UUIDs that grow with time."""
+"""Keys of runs and steps are UUIDs that grow with time."""
 
 from __future__ import annotations
 

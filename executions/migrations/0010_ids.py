@@ -14,6 +14,11 @@ class Migration(migrations.Migration):
         migrations.SeparateDatabaseAndState(
             state_operations=[
                 migrations.AlterField(
+                    model_name='execution',
+                    name='id',
+                    field=models.UUIDField(default=executions.models.ids.make_id, editable=False, primary_key=True, serialize=False),
+                ),
+                migrations.AlterField(
                     model_name='stepexecution',
                     name='id',
                     field=models.UUIDField(default=executions.models.ids.make_id, editable=False, primary_key=True, serialize=False),
