@@ -58,7 +58,8 @@ def _filtered(found: ExecutionQuerySet, wanted: dict[str, Any]) -> ExecutionQuer
         found = found.filter(created_at__lt=_midnight(before) + timedelta(days=1))
     if query := wanted.get("q"):
         words = Q(failure_message__icontains=query) | Q(parameters__icontains=query)
-        found = found.filter(words | Q(pk=_uuid(query)) if _uuid(query) else words)
+        # Pages show the end of an id.
+        found = found.filter(words | Q(pk__iendswith=_uuid(query) or query.strip()))
     return found
 
 

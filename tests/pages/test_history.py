@@ -47,7 +47,8 @@ def test_filters(client: Client, make_run: MakeRun) -> None:
     assert shown(client, document="stopec2") == [str(other.pk)]
     assert shown(client, q="disk is full") == [str(bad.pk)]
     assert shown(client, q="b7") == [str(other.pk)]
-    assert shown(client, q=f" {old.pk} ") == [str(old.pk)]
+    for text in (f" {old.pk} ", old.pk.hex, old.short_id, f"{old.short_id.upper()} "):
+        assert shown(client, q=text) == [str(old.pk)]
     assert shown(client, before="2026-03-01") == [str(old.pk)]
     assert str(old.pk) not in shown(client, after="2026-03-01")
     assert len(shown(client, by="olivia")) == 3
