@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Sized
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from django import forms, template
 from django.forms import BoundField
@@ -17,6 +18,7 @@ from django.utils.safestring import SafeString
 
 from executions import clock
 from executions.models import Event
+from executions.models.ids import shorten
 
 register = template.Library()
 
@@ -177,6 +179,12 @@ def short_arn(arn: str) -> str:
     """The part of an ARN that a person reads: "user/olivia", "Operators/olivia", "i-0abc"."""
     resource = arn.split(":", 5)[-1]
     return resource.removeprefix("assumed-role/").removeprefix("instance/")
+
+
+@register.filter
+def short_id(execution: UUID | str) -> str:
+    """The part of an execution's id that pages show, where the execution itself is not at hand."""
+    return shorten(execution)
 
 
 @register.filter

@@ -11,7 +11,7 @@ from django.db.models import Case, F, Q, Value, When
 
 from executions import clock
 from executions.models.documents import DocumentVersion
-from executions.models.ids import make_id
+from executions.models.ids import make_id, shorten
 from executions.states import ACTIVE, LONG_AGO, NEVER, TERMINAL, Slot, Status
 
 LOOP: Final = "aws:loop"
@@ -167,8 +167,8 @@ class Execution(models.Model):
 
     @property
     def short_id(self) -> str:
-        """The last eight characters of the id, for people: the first ones tell the time."""
-        return str(self.id)[-8:]
+        """The part of the id that pages show."""
+        return shorten(self.id)
 
 
 class StepExecutionQuerySet(models.QuerySet["StepExecution"]):

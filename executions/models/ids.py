@@ -24,3 +24,8 @@ def make_id() -> UUID:
     moment = time.time_ns() // 1_000_000
     bits = moment << 80 | int.from_bytes(os.urandom(10))
     return UUID(int=bits & CHANCE | VERSION | VARIANT)
+
+
+def shorten(one: UUID | str) -> str:
+    """The last eight characters of an id, for people: the first ones tell the time."""
+    return str(one)[-8:]

@@ -101,6 +101,7 @@ def test_the_review_says_what_is_kept_and_starts_nothing(
         "It was too loud.", "PT5S", "alice", "CountersignExecution",
     ):  # fmt: skip
         assert words in page
+    assert page.count(f'href="/executions/{run.pk}/">{run.short_id}</a>') == 2
     anew = page.partition("Read, chosen or asked anew:")[2].partition("</p>")[0]
     assert "look" in anew
     assert "ask" in anew
@@ -173,6 +174,7 @@ def test_a_kept_step_is_shown_as_such(client_of: SignIn, run: Execution, make_ru
     page = text(client_of("viewer").get(f"/executions/{redone.pk}/"))
     assert "Kept" in page
     assert f'href="/executions/{run.pk}/#step-3"' in page
+    assert f'execution <span class="mono">{run.short_id}</span>' in page
 
 
 def count_queries(client: Client, run: Execution) -> int:
