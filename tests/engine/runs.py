@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from console.iam.models import User
-from executions import clock, jobs, lifecycle
+from executions import clock, jobs, lifecycle, redrive
 from executions.models import Document, DocumentVersion, Event, Execution, StepExecution
 from executions.states import NEVER
 from tests.conftest import HandClock
@@ -51,6 +51,12 @@ class Runs:
         execution = self.start(*steps, **more)
         self.drain()
         return fresh(execution)
+
+    def again(self, execution: Execution) -> Execution:
+        """Run it again, and carry that on until nothing will happen by itself."""
+        made = redrive.start(execution.pk, by=self.person)
+        self.drain()
+        return fresh(made)
 
     def work(self) -> None:
         """Do all that is due now, as a worker does."""
@@ -96,6 +102,11 @@ def statuses(execution: Execution) -> dict[str, str]:
 def told(execution: Execution) -> list[str]:
     """The events as words, such as `step:started a`."""
     return [str(event) for event in Event.objects.filter(execution=execution)]
+
+
+def kept(execution: Execution) -> list[str]:
+    """The steps that it did not do, since it runs another one again."""
+    return [row.name for row in execution.steps.exclude(kept_from=None)]
 
 
 def is_idle(execution: Execution) -> bool:

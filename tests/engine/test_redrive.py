@@ -11,7 +11,7 @@ from executions.actions import registry
 from executions.aws import AwsRefused
 from executions.models import Execution
 from tests.engine.fake_aws import FakeAws
-from tests.engine.runs import Runs, fresh, make_version, statuses, step, told
+from tests.engine.runs import Runs, fresh, kept, make_version, statuses, step, told
 from tests.engine.steps import (
     Step,
     branch,
@@ -31,13 +31,6 @@ REFUSED = AwsRefused("No.", "ValidationError")
 FAILS = terminate("fails")
 
 
-def again(runs: Runs, run: Execution) -> Execution:
-    """Run it again until nothing happens by itself."""
-    made = redrive.start(run.pk, by=runs.person)
-    runs.drain()
-    return fresh(made)
-
-
 def failed(runs: Runs, fake: FakeAws, *steps: Step, **document: Any) -> Execution:
     """A run whose step `fails` failed, and would not fail again."""
     fake.on("TerminateInstances", REFUSED, {})
@@ -47,16 +40,11 @@ def failed(runs: Runs, fake: FakeAws, *steps: Step, **document: Any) -> Executio
     return run
 
 
-def kept(run: Execution) -> list[str]:
-    """The steps that it did not do."""
-    return [row.name for row in run.steps.exclude(kept_from=None)]
-
-
 def test_what_was_done_is_kept_and_the_failed_step_is_done(runs: Runs, fake: FakeAws) -> None:
     fake.on("CreateStack", {"StackId": "stack-1"})
     makes = create_stack("makes", outputs=[output("Id", "$.StackId")])
     run = failed(runs, fake, makes, sleep("rests"), FAILS, publish("tells", "{{ makes.Id }}"))
-    redone = again(runs, run)
+    redone = runs.again(run)
     assert redone.status == "Success"
     assert fake.operations == ["TerminateInstances", "Publish"]
     assert fake.calls[-1].request["Message"] == "stack-1"
@@ -70,7 +58,7 @@ def test_a_kept_step_is_as_it_was(runs: Runs, fake: FakeAws) -> None:
     fake.on("CreateStack", {"StackId": "stack-1"})
     makes = create_stack("makes", outputs=[output("Id", "$.StackId")])
     run = failed(runs, fake, makes, FAILS)
-    row, before = step(again(runs, run), "makes"), step(run, "makes")
+    row, before = step(runs.again(run), "makes"), step(run, "makes")
     assert (row.inputs, row.outputs, row.status) == (before.inputs, before.outputs, "Success")
     assert (row.kept_from, row.call, row.started_at) == (before, None, row.ended_at)
 
@@ -78,7 +66,7 @@ def test_a_kept_step_is_as_it_was(runs: Runs, fake: FakeAws) -> None:
 def test_the_earlier_run_stays_as_it_ended(runs: Runs, fake: FakeAws) -> None:
     run = failed(runs, fake, create_stack("makes"), FAILS)
     before, rows = told(run), statuses(run)
-    redone = again(runs, run)
+    redone = runs.again(run)
     assert (told(run), statuses(run), fresh(run).status) == (before, rows, "Failed")
     assert (redone.redrive_of, redone.origin, redone.version) == (run, run, run.version)
     assert list(run.redrives.all()) == [redone]
@@ -90,7 +78,7 @@ def test_parameters_are_those_of_the_earlier_run(runs: Runs, fake: FakeAws) -> N
         runs, fake, FAILS, publish("tells", "{{ Word }}"),
         parameters=parameters, values={"Word": ["please"]},
     )  # fmt: skip
-    redone = again(runs, run)
+    redone = runs.again(run)
     assert (redone.parameters, redone.values) == (run.parameters, run.values)
     assert fake.calls[-1].request["Message"] == "please"
 
@@ -99,7 +87,7 @@ def test_the_state_is_read_again(runs: Runs, fake: FakeAws) -> None:
     fake.on("GetTopicAttributes", {"State": "ready", "Words": "then"}, {"State": "ready"})
     reads = read_topic("reads", outputs=[output("State", "$.State")])
     run = failed(runs, fake, reads, wait_for_topic("waits"), create_stack("makes"), FAILS)
-    redone = again(runs, run)
+    redone = runs.again(run)
     assert fake.operations == ["GetTopicAttributes", "GetTopicAttributes", "TerminateInstances"]
     assert kept(redone) == ["makes"]
 
@@ -118,7 +106,7 @@ def test_a_branch_chooses_anew_and_what_it_passes_over_is_not_needed(
         FAILS,
     )
     assert list(statuses(run)) == ["reads", "chooses", "stops", "makes", "fails"]
-    redone = again(runs, run)
+    redone = runs.again(run)
     assert list(statuses(redone)) == ["reads", "chooses", "makes", "fails"]
     assert kept(redone) == ["makes"]
 
@@ -135,7 +123,7 @@ def test_after_a_step_that_was_not_done_before_nothing_is_kept(runs: Runs, fake:
         create_stack("makes"),
         FAILS,
     )
-    redone = again(runs, run)
+    redone = runs.again(run)
     assert kept(redone) == []
     assert fake.operations == [
         "GetTopicAttributes", "Publish", "CreateStack", "TerminateInstances",
@@ -147,7 +135,7 @@ def test_another_target_is_another_step(runs: Runs, fake: FakeAws) -> None:
     fake.on("GetTopicAttributes", {"Name": "one"}, {"Name": "two"})
     reads = read_topic("reads", outputs=[output("Name", "$.Name")])
     run = failed(runs, fake, reads, publish("tells", "{{ reads.Name }}"), sleep("rests"), FAILS)
-    redone = again(runs, run)
+    redone = runs.again(run)
     assert kept(redone) == []
     assert fake.made("Publish")[0].request["Message"] == "two"
 
@@ -159,7 +147,7 @@ def test_names_with_the_runs_id_or_a_date_are_found_again(runs: Runs, fake: Fake
         publish("last", named),
     )  # fmt: skip
     runs.hand.move(days=1)
-    redone = again(runs, run)
+    redone = runs.again(run)
     assert kept(redone) == ["first", "dated"]
     assert fake.calls[-1].request["Message"] == str(run.pk)
 
@@ -170,7 +158,7 @@ def test_a_failure_that_was_passed_over_begins_it(runs: Runs, fake: FakeAws) -> 
     steps = create_stack("makes"), terminate("minor", onFailure="Continue"), publish("tells"), FAILS
     run = runs.run(*steps)
     fake.calls.clear()
-    redone = again(runs, run)
+    redone = runs.again(run)
     assert kept(redone) == ["makes"]
     assert fake.operations == ["TerminateInstances", "Publish", "TerminateInstances"]
     assert earlier.plan(run.pk).begins_at == "minor"
@@ -181,7 +169,7 @@ def test_what_cleaned_up_is_not_kept(runs: Runs, fake: FakeAws) -> None:
     jumps = terminate("fails", onFailure="step:cleans", nextStep="cleans")
     run = failed(runs, fake, create_stack("makes"), jumps, clean_up)
     assert earlier.plan(run.pk).afterwards == ("cleans",)
-    redone = again(runs, run)
+    redone = runs.again(run)
     assert (redone.status, kept(redone)) == ("Success", ["makes"])
     assert fake.operations == ["TerminateInstances", "Publish"]
 
@@ -192,7 +180,7 @@ def test_a_pause_waits_again(runs: Runs, fake: FakeAws) -> None:
     run = runs.run(pause, FAILS)
     signals.send(run, "Resume", "pauses", by=runs.person)
     runs.drain()
-    redone = again(runs, run)
+    redone = runs.again(run)
     assert (redone.status, statuses(redone)) == ("Waiting", {"pauses": "Waiting"})
 
 
@@ -201,7 +189,7 @@ def test_variables_are_set_anew(runs: Runs, fake: FakeAws) -> None:
         runs, fake, update("sets", "Word", "hello"), FAILS, publish("tells", "{{ variable:Word }}"),
         variables={"Word": {"type": "String", "default": ""}},
     )  # fmt: skip
-    redone = again(runs, run)
+    redone = runs.again(run)
     assert kept(redone) == []
     assert fake.calls[-1].request["Message"] == "hello"
 
@@ -211,7 +199,7 @@ def test_passes_of_a_loop_are_kept_up_to_the_failed_one(runs: Runs, fake: FakeAw
     fake.on("TerminateInstances", {}, REFUSED, {})
     run = runs.run(each("loop", ["a", "b", "c"], *body))
     fake.calls.clear()
-    redone = again(runs, run)
+    redone = runs.again(run)
     assert [(row.name, row.iteration) for row in redone.steps.exclude(kept_from=None)] == [
         ("tells", 1), ("fails", 1), ("tells", 2),
     ]  # fmt: skip
@@ -224,7 +212,7 @@ def test_a_loop_over_other_items_is_another_one(runs: Runs, fake: FakeAws) -> No
     reads = read_topic("reads", outputs=[output("Names", "$.Names", "StringList")])
     tells = publish("tells", "{{ loop.CurrentIteratorValue }}")
     run = failed(runs, fake, reads, each("loop", "{{ reads.Names }}", tells), FAILS)
-    again(runs, run)
+    runs.again(run)
     assert [seen.request["Message"] for seen in fake.made("Publish")] == ["x", "b"]
 
 
@@ -233,7 +221,7 @@ def test_a_child_that_ended_well_is_kept_and_another_one_is_new(runs: Runs, fake
     good, bad = (make_version(one).document.name for one in (publish("tells"), FAILS))
     run = runs.run(execute("good", good), execute("bad", bad))
     fake.calls.clear()
-    redone = again(runs, run)
+    redone = runs.again(run)
     assert (redone.status, kept(redone)) == ("Success", ["good"])
     assert [child.document_name for child in Execution.objects.filter(parent=redone)] == [bad]
     assert fake.operations == ["TerminateInstances"]
@@ -242,8 +230,8 @@ def test_a_child_that_ended_well_is_kept_and_another_one_is_new(runs: Runs, fake
 def test_it_can_be_run_again_and_again(runs: Runs, fake: FakeAws) -> None:
     fake.on("TerminateInstances", REFUSED, REFUSED, {})
     run = runs.run(create_stack("makes"), FAILS)
-    second = again(runs, run)
-    third = again(runs, second)
+    second = runs.again(run)
+    third = runs.again(second)
     assert (second.status, third.status) == ("Failed", "Success")
     assert (third.redrive_of, third.origin) == (second, run)
     assert step(third, "makes").kept_from == step(run, "makes")
@@ -255,7 +243,7 @@ def test_a_cancelled_run_goes_on_at_the_step_that_was_cancelled(runs: Runs) -> N
     runs.work()
     runs.stop(run)
     runs.drain()
-    redone = again(runs, run)
+    redone = runs.again(run)
     assert (fresh(run).status, redone.status) == ("Cancelled", "Success")
     assert kept(redone) == ["makes"]
 

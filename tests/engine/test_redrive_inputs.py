@@ -7,14 +7,13 @@ from typing import Any
 import pytest
 
 from console.iam.models import User
-from executions import redrive
 from executions.aws import AwsRefused
-from executions.models import Account, Execution
+from executions.models import Account
 from tests.approvals.people import make_person
 from tests.conftest import HandClock
 from tests.engine.conftest import MAY
 from tests.engine.fake_aws import FakeAws
-from tests.engine.runs import ACCOUNT, REGION, WORKER_ROLE, Runs, make_version, step
+from tests.engine.runs import ACCOUNT, REGION, WORKER_ROLE, Runs, kept, make_version, step
 from tests.engine.steps import (
     Step,
     create_stack,
@@ -46,10 +45,9 @@ def kept_a_day_later(runs: Runs, fake: FakeAws, *steps: Step, **document: Any) -
     run = runs.run(*steps, terminate("fails"), **document)
     assert step(run, "fails").status == "Failed"
     runs.hand.move(days=1)
-    redone = redrive.start(run.pk, by=runs.person)
-    runs.drain()
-    assert Execution.objects.get(pk=redone.pk).status == "Success"
-    return [row.name for row in redone.steps.exclude(kept_from=None)]
+    redone = runs.again(run)
+    assert redone.status == "Success"
+    return kept(redone)
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from executions import earlier, redrive
+from executions import earlier
 from executions.aws import AwsRefused
-from executions.models import Execution
 from tests.engine.fake_aws import FakeAws
-from tests.engine.runs import Runs, fresh, statuses
+from tests.engine.runs import Runs, kept, statuses
 from tests.engine.steps import Step, create_stack, each, publish, read_topic, terminate
 
 LATE: Step = {"timeoutSeconds": 5, "onFailure": "step:undoes", "nextStep": "goes-on"}
@@ -33,18 +32,6 @@ def slow(runs: Runs) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     return answer
 
 
-def kept(run: Execution) -> list[str]:
-    """The steps that it did not do."""
-    return [row.name for row in run.steps.exclude(kept_from=None)]
-
-
-def again(runs: Runs, run: Execution) -> Execution:
-    """Run it again until nothing happens by itself."""
-    made = redrive.start(run.pk, by=runs.person)
-    runs.drain()
-    return fresh(made)
-
-
 def test_what_came_after_the_loop_is_not_kept(runs: Runs, fake: FakeAws, slow: Any) -> None:
     """It took back what the passes had done."""
     fake.on("TerminateInstances", slow)
@@ -53,7 +40,7 @@ def test_what_came_after_the_loop_is_not_kept(runs: Runs, fake: FakeAws, slow: A
         "loop": "TimedOut", "makes": "Success", "undoes": "Success", "goes-on": "Success",
     }  # fmt: skip
     fake.calls.clear()
-    redone = again(runs, run)
+    redone = runs.again(run)
     assert kept(redone) == ["makes"]
     assert [seen.request["Message"] for seen in fake.calls] == ["go on"]
 
@@ -66,7 +53,7 @@ def test_a_loop_that_fails_ends_the_keeping(runs: Runs, fake: FakeAws, slow: Any
     fake.on("GetTopicAttributes", {}, slow)
     run = runs.run(loop, publish("tells"), create_stack("fails"))
     fake.calls.clear()
-    redone = again(runs, run)
+    redone = runs.again(run)
     assert statuses(redone) == {
         "loop": "TimedOut", "looks": "Success", "tells": "Success", "fails": "Success",
     }  # fmt: skip

@@ -26,13 +26,6 @@ def run(runs: Runs, fake: FakeAws) -> Execution:
     return runs.run(FAILS)
 
 
-def again(runs: Runs, run: Execution) -> Execution:
-    """Run it again until nothing happens by itself."""
-    made = redrive.start(run.pk, by=runs.person)
-    runs.drain()
-    return fresh(made)
-
-
 def test_a_call_that_a_person_gave_up_is_made(runs: Runs, fake: FakeAws) -> None:
     """What nobody knew became a failure, and what is taken as done is kept."""
     lost = OutcomeUnknown("connection reset")
@@ -41,7 +34,7 @@ def test_a_call_that_a_person_gave_up_is_made(runs: Runs, fake: FakeAws) -> None
     for name, verdict in (("adopted", "adopt"), ("given-up", "fail")):
         signals.settle_unknown(step(run, name), verdict, comment="", by=runs.person)
         runs.drain()
-    redone = again(runs, run)
+    redone = runs.again(run)
     assert (fresh(run).status, redone.status) == ("Failed", "Success")
     assert [seen.request["Message"] for seen in fake.calls] == ["one", "two", "two"]
 
@@ -102,7 +95,7 @@ def test_one_at_a_time_and_then_the_later_one(runs: Runs, fake: FakeAws) -> None
     runs.drain()
     with pytest.raises(Conflict, match=f"{second.pk} went on from here"):
         redrive.start(run.pk, by=runs.person)
-    third = again(runs, second)
+    third = runs.again(second)
     with pytest.raises(Conflict, match=f"{third.pk} has run it again, and ended well"):
         redrive.start(second.pk, by=runs.person)
     assert earlier.find_subject(fresh(run)) is None
@@ -126,7 +119,7 @@ def test_not_while_a_run_below_it_still_cleans_up(runs: Runs) -> None:
     with pytest.raises(Conflict, match=f"{below.pk}, which .* started, has not ended"):
         redrive.start(run.pk, by=runs.person)
     runs.drain()
-    assert again(runs, run).status == "Success"
+    assert runs.again(run).status == "Success"
 
 
 def test_the_same_token_is_the_same_execution(runs: Runs, run: Execution) -> None:
@@ -144,7 +137,7 @@ def test_whoever_may_not_start_it_may_not_run_it_again(runs: Runs, run: Executio
 
 
 def test_it_is_journalled_with_what_it_runs_again(runs: Runs, run: Execution) -> None:
-    redone = again(runs, run)
+    redone = runs.again(run)
     entry = JournalEntry.objects.latest("id")
     assert entry.data["execution"] == str(redone.pk)
     assert entry.data["redrive_of"] == str(run.pk)
@@ -157,12 +150,12 @@ def test_one_that_ended_without_any_effect_leaves_it_to_the_run_before(
     fake.on("TerminateInstances", REFUSED, {})
     fake.on("GetTopicAttributes", {"State": "ready"}, {"State": "not yet"})
     run = runs.run(sleep("rests"), wait_for_topic("waits"), create_stack("makes"), FAILS)
-    late = again(runs, run)
+    late = runs.again(run)
     assert (run.status, late.status) == ("Failed", "TimedOut")
     with pytest.raises(Conflict, match=f"it kept of execution {run.pk}. Run that one again"):
         redrive.start(late.pk, by=runs.person)
     assert earlier.find_subject(late) == run
     fake.on("GetTopicAttributes", {"State": "ready"})
-    redone = again(runs, run)
+    redone = runs.again(run)
     assert [row.name for row in redone.steps.exclude(kept_from=None)] == ["rests", "makes"]
     assert earlier.find_subject(fresh(late)) is None
