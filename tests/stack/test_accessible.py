@@ -1,4 +1,4 @@
-"""Every page in Chromium, light and dark, wide and narrow: axe finds nothing."""
+"""Every page in Chromium, light and dark, wide and narrow: axe finds nothing, and all fits."""
 
 from __future__ import annotations
 
@@ -83,6 +83,8 @@ StepExecution.objects.create(
 )
 print(f"/executions/{execution.pk}/")
 """
+CROWDED = """[...document.querySelectorAll(".btn")]
+    .filter(one => one.scrollWidth > one.clientWidth).map(one => one.innerText)"""
 
 
 @pytest.fixture(scope="module")
@@ -180,10 +182,12 @@ def looks(page: Page) -> Iterator[str]:
 
 
 def problems(page: Page, look: str) -> Iterator[str]:
-    """What axe finds, and whether the page is wider than the window."""
+    """What axe finds, whether the page is wider than the window, and text than its button."""
     for violation in Axe().run(page).response["violations"]:
         for node in violation["nodes"]:
             yield f"{look}: {violation['id']} at {' '.join(map(str, node['target']))}"
     width = page.evaluate("document.scrollingElement.scrollWidth - innerWidth")
     if width > 0:
         yield f"{look}: {width} pixels wider than the window"
+    for text in page.evaluate(CROWDED):
+        yield f"{look}: the button {text!r} is narrower than its text"
